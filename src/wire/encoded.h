@@ -1,0 +1,58 @@
+/* encoded.h - a message's encoded form, made once and shared.
+ *
+ * A block that goes to 1,000 peers is encoded once: the form is cached in the
+ * message, by layout (two peers whose versions lay this message out alike
+ * share it), and every writer holds a reference while it writes.
+ */
+#ifndef PTD_WIRE_ENCODED_H
+#define PTD_WIRE_ENCODED_H
+
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "base/ref.h"
+#include "pentad/wire.h"
+
+struct ptd_buf;
+
+struct ptd_encoded {
+    struct ptd_ref ref;
+    enum ptd_msg_type type;
+    const uint8_t *payload; /* n bytes, immutable */
+    size_t n;
+    struct ptd_buf *buf;          /* holds payload; NULL: allocated behind */
+    _Atomic uint64_t checksum_v1; /* bit 32 set: the low 32 bits are valid */
+    struct ptd_mem *mem;
+};
+
+/* Give the encoded form with a reference of the caller's; encodes at the first
+ * call for this layout. Any thread; never blocks on another (two that come at
+ * once may both encode, one result stays).
+ *
+ * Returns  PTD_OK, PTD_ENOMEM, or what ptd_msg_encode() says
+ */
+PTD_MUST_USE enum ptd_err ptd_msg_encoded(struct ptd_msg *m,
+                                          struct ptd_encoded **out,
+                                          const struct ptd_codec *cx);
+void ptd_encoded_free(struct ptd_encoded *e PTD_TAKES);
+
+/* The v1 checksum, computed at the first call. */
+void ptd_encoded_checksum(struct ptd_encoded *e, uint8_t out[4]);
+
+/* Decode from a buffer that the message may refer to: types with views (block,
+ * tx, cmpctblock, blocktxn …) hold a reference to buf instead of copying. buf NULL:
+ * they copy. mem: where the message's memory comes from (NULL: malloc). */
+PTD_MUST_USE enum ptd_err
+ptd_msg_decode_from(struct ptd_msg **out, enum ptd_msg_type type,
+                    const uint8_t *payload, size_t n, struct ptd_buf *buf,
+                    struct ptd_mem *mem, const struct ptd_codec *cx,
+                    struct ptd_wire_error *why);
+
+/* True if nobody but the caller holds the message: a writer then encodes it
+ * straight into its own buffer instead of caching. */
+bool ptd_msg_is_unshared(const struct ptd_msg *m);
+
+/* Bytes of memory that the message holds, for budgets. */
+size_t ptd_msg_memory_bytes(const struct ptd_msg *m);
+
+#endif /* PTD_WIRE_ENCODED_H */
