@@ -38,7 +38,8 @@ struct ptd_chan_group;
  *            to 2^20
  * Returns    NULL for lack of memory or sizes outside the limits
  */
-PTD_API PTD_MUST_USE struct ptd_chan *ptd_chan_new(size_t elem_size, size_t cap);
+PTD_API PTD_MUST_USE struct ptd_chan *ptd_chan_new(size_t elem_size,
+                                                   size_t cap);
 
 /* The same, sharing the lock of a group: a select whose channels are all of
  * one group takes one lock. The channel holds a reference to the group. */
