@@ -61,10 +61,12 @@ $PTD_CC -std=c11 $(pc --cflags) -o "$work/static" \
     "$PTD_SRCDIR/src/examples/listener.c" "$libdir/libpentad.a" \
     $(pc --static --libs | sed 's/-lpentad//') ||
     fail "the example does not build against the static library"
-LD_LIBRARY_PATH=$libdir "$work/shared" -h >/dev/null ||
-    fail "the program with the shared library does not run"
-"$work/static" -h >/dev/null ||
-    fail "the program with the static library does not run"
+# Without arguments it says how it is used: loading and linking are shown.
+for program in shared static; do
+    LD_LIBRARY_PATH=$libdir "$work/$program" >"$work/log" 2>&1 || :
+    grep -q 'usage: listener PORT' "$work/log" ||
+        { cat "$work/log"; fail "the $program program does not run"; }
+done
 "$prefix/bin/pentad" -version >"$work/version" || fail "pentad -version"
 "$prefix/bin/pentad" -help >"$work/help" || fail "pentad -help"
 

@@ -1,0 +1,74 @@
+#!/bin/sh
+# A small network on this machine: one pentad in front, with a table of its
+# peers, and a few more behind it, some that it dials and some that dial it.
+# Real processes and real TCP on 127.0.0.1, regtest, no other network.
+#
+#   playground.sh BUILD_DIRECTORY [OPTIONS for the node in front]
+set -eu
+
+[ $# -ge 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 1; }
+pentad=$1/src/cmd/pentad
+home=$1/playground
+shift
+n_helpers=5
+helpers=
+front=
+
+# A port of 127.0.0.1 on which nobody listens, from $1 on.
+free_port() {
+    port=$1
+    while grep -qsi "^ *[0-9]*: [0-9A-F]*:$(printf '%04X' "$port") [0-9A-F:]* 0A" \
+            /proc/net/tcp /proc/net/tcp6; do
+        port=$((port + 1))
+    done
+    echo "$port"
+}
+
+stop() {
+    trap '' INT TERM HUP
+    # shellcheck disable=SC2086
+    kill -TERM $front $helpers 2>/dev/null || :
+    # A node leaves within a second. One that does not is not waited for.
+    (
+        sleep 10
+        # shellcheck disable=SC2086
+        kill -KILL $front $helpers 2>/dev/null
+    ) &
+    guard=$!
+    # shellcheck disable=SC2086
+    wait $front $helpers 2>/dev/null || :
+    kill "$guard" 2>/dev/null || :
+}
+trap 'stop; exit 130' INT
+trap 'stop; exit 143' TERM HUP
+
+rm -rf "$home"
+front_port=$(free_port 28500)
+port=$front_port
+i=1
+while [ $i -le $n_helpers ]; do
+    before=$port
+    port=$(free_port $((port + 1)))
+    mkdir -p "$home/$i"
+    # Each knows the one before it; the odd ones thus dial towards the front,
+    # which itself dials the even ones.
+    target=$before
+    [ $((i % 2)) = 1 ] && target=$front_port
+    "$pentad" -regtest -datadir="$home/$i" -bind=127.0.0.1 -port="$port" \
+        -connect="127.0.0.1:$target" -listen=1 -uacomment="helper$i" \
+        -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
+    helpers="$helpers $!"
+    [ $((i % 2)) = 0 ] && set -- "-connect=127.0.0.1:$port" "$@"
+    i=$((i + 1))
+done
+
+mkdir -p "$home/front"
+# In the background, so that a signal to this shell is handled at once.
+"$pentad" -regtest -datadir="$home/front" -bind=127.0.0.1 -port="$front_port" \
+    -listen=1 -printtoconsole=0 -peertable "$@" &
+front=$!
+status=0
+wait "$front" || status=$?
+front=
+stop
+exit "$status"
