@@ -33,7 +33,7 @@ stop() {
         sleep 10
         # shellcheck disable=SC2086
         kill -KILL $front $helpers 2>/dev/null
-    ) &
+    ) >/dev/null 2>&1 &
     guard=$!
     # shellcheck disable=SC2086
     wait $front $helpers 2>/dev/null || :

@@ -2,7 +2,7 @@
 """What a compiler does not check about our sources.
 
 Arrows between rooms (arrows.txt), include guards, the first include of each
-file, line width, tabs. Reads text only. One line a finding on stderr; exit
+file, line width, tabs, the tables of src/README.md. Reads text only. One line a finding on stderr; exit
 status 1 if there is one.
 """
 
@@ -159,6 +159,25 @@ def check_layout(path, lines):
             complain(path, number, f"{len(text)} columns")
 
 
+def check_map(top, arrows):
+    """src/README.md tells people what mutex.h and arrows.txt tell machines."""
+    path = "src/README.md"
+    with open(os.path.join(top, "src/sync/mutex.h"), encoding="utf-8") as f:
+        ranks = re.findall(r"^ +(PTD_RANK_\w+) = (\d+)", f.read(), re.M)
+    with open(os.path.join(top, path), encoding="utf-8") as f:
+        text = f.read()
+    told = re.findall(r"^\| (\d+) \| `(PTD_RANK_\w+)` \|", text, re.M)
+    for name, rank in sorted(set(ranks) ^ {(n, r) for r, n in told}):
+        complain(path, 1, f"{name} = {rank} stands here or in mutex.h alone")
+    if not ranks:
+        complain(path, 1, "no ranks in mutex.h")
+    rooms = re.findall(r"^\| `(\w+)/` \| (\d+) \|", text, re.M)
+    levels = {(room, str(n)) for room, n in arrows.level.items()}
+    for room, level in sorted(levels ^ set(rooms)):
+        complain(path, 1, f"room {room}, level {level}, stands here or in "
+                 "arrows.txt alone")
+
+
 def sources(top):
     for start in ("include", "src", "tests"):
         for folder, names, files in os.walk(os.path.join(top, start)):
@@ -184,6 +203,7 @@ def main():
             check_guard(path, lines)
         else:
             check_first_include(path, lines)
+    check_map(top, arrows)
     if n == 0:
         complain(top, 1, "no sources here")
     for text in errors:
