@@ -1,0 +1,38 @@
+/* env.h - what the peers of one program share.
+ *
+ * Threads  any
+ * Locks    mu (PTD_RANK_ENV): the nonces of outbound handshakes under way
+ */
+#ifndef PTD_PEER_ENV_H
+#define PTD_PEER_ENV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/bufpool.h"
+#include "pentad/peer.h"
+#include "sync/mutex.h"
+#include "sync/thread.h"
+
+struct nonce_entry;
+
+struct ptd_env {
+    struct ptd_env_config cfg;
+    struct ptd_team_pool *teams;
+    struct ptd_bufpool *bufs;
+    atomic_int_fast64_t next_id;
+    atomic_size_t n_peers;
+    atomic_size_t queued_bytes; /* of all peers */
+    struct ptd_mutex mu;
+    struct nonce_entry *nonces PTD_GUARDED_BY(mu);
+};
+
+/* A fresh nonce for an outbound version message, remembered until it is
+ * forgotten: an inbound version that carries it is our own. 0 for lack of
+ * memory. */
+uint64_t ptd_env_nonce_new(struct ptd_env *env);
+void ptd_env_nonce_forget(struct ptd_env *env, uint64_t nonce);
+bool ptd_env_nonce_is_ours(struct ptd_env *env, uint64_t nonce);
+
+#endif /* PTD_PEER_ENV_H */

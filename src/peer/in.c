@@ -1,0 +1,531 @@
+/* The in thread runs the handshake, then reads frames and runs the callbacks
+ * one after the other. It blocks on the socket, or on the drain gate. */
+#include <config.h>
+
+#include "peer/peer_int.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/hex.h"
+#include "base/util.h"
+#include "pentad/log.h"
+#include "wire/encoded.h"
+
+PTD_LOG_TAG(PEER);
+
+/* ---- time in handlers ------------------------------------------------------ */
+
+void ptd_handler_start(struct ptd_peer *p)
+{
+    if (atomic_load_explicit(&p->handler_since_us, memory_order_relaxed) != 0) {
+        ptd_log_warn("%s: handler started while one is active", p->name);
+        return;
+    }
+    atomic_store(&p->handler_since_us, ptd_clock_now_us(p->clk));
+}
+
+void ptd_handler_done(struct ptd_peer *p)
+{
+    int64_t since = atomic_load(&p->handler_since_us);
+
+    if (since == 0) {
+        ptd_log_warn("%s: handler done while none is active", p->name);
+        return;
+    }
+    atomic_fetch_add(&p->handler_total_us, ptd_clock_now_us(p->clk) - since);
+    atomic_store(&p->handler_since_us, 0);
+}
+
+/* ---- receiving --------------------------------------------------------------- */
+
+/* Stall watches the byte rate while the rest of a frame is awaited. */
+static void announce_wait(struct ptd_peer *p)
+{
+    uint64_t frame = ptd_conn_in_frame(p->conn) ? p->n_frames + 1 : 0;
+
+    if (atomic_load_explicit(&p->rx_frame, memory_order_relaxed) == frame)
+        return;
+    atomic_store(&p->rx_frame, frame);
+    if (frame != 0 && p->cfg.min_rate != 0)
+        ptd_stall_nudge(p, ptd_clock_now_us(p->clk) + 60 * INT64_C(1000000));
+}
+
+static enum ptd_err end_of_stream(struct ptd_peer *p, enum ptd_err e)
+{
+    if (e == PTD_EEOF)
+        ptd_peer_disconnect(p, e, "socket closed");
+    else
+        ptd_peer_disconnect(p, e, "socket receive error: %s",
+                            e == PTD_EIO ? strerror(errno) : ptd_err_text(e));
+    return e;
+}
+
+static enum ptd_err lost_stream(struct ptd_peer *p, enum ptd_err e,
+                                const struct ptd_frame *f)
+{
+    char hex[9];
+
+    if (e == PTD_EMAGIC) {
+        ptd_hex_encode(hex, f->got, 4);
+        ptd_peer_disconnect(p, e,
+                            "Header error: Wrong MessageStart %s received", hex);
+    } else if (e == PTD_ETOOBIG) {
+        ptd_peer_disconnect(p, e, "Header error: Size too large (%s, %zu bytes)",
+                            f->command, f->n);
+    } else {
+        ptd_peer_disconnect(p, e, "stream error: %s", ptd_err_text(e));
+    }
+    return e;
+}
+
+enum ptd_err ptd_in_next_frame(struct ptd_peer *p, struct ptd_frame *f)
+{
+    size_t n;
+    enum ptd_err e;
+
+    while ((e = ptd_conn_next(p->conn, f)) == PTD_EAGAIN) {
+        if (peer_is_stopping(p))
+            return PTD_ECLOSED;
+        announce_wait(p);
+        ptd_handler_done(p);
+        e = ptd_conn_recv(p->conn, 0, &n);
+        ptd_handler_start(p);
+        if (e != PTD_OK)
+            return end_of_stream(p, e);
+    }
+    if (e != PTD_OK)
+        return lost_stream(p, e, f);
+    p->n_frames++;
+    return PTD_OK;
+}
+
+/* ---- the drain gate ------------------------------------------------------------ */
+
+static bool is_drained(struct ptd_peer *p)
+{
+    return atomic_load(&p->queued) <= p->cfg.send_limit_bytes / 2;
+}
+
+/* Read on, unhandled, up to the receive limit: the other side may be waiting
+ * for us to read before it reads us. */
+static enum ptd_err read_on(struct ptd_peer *p, int wake_fd)
+{
+    bool has_room = ptd_conn_buffered(p->conn) < p->cfg.recv_limit_bytes;
+    struct pollfd on[2] = {
+        { .fd = wake_fd, .events = POLLIN },
+        { .fd = ptd_conn_fd(p->conn), .events = POLLIN },
+    };
+    size_t n;
+    enum ptd_err e;
+
+    if (poll(on, has_room ? 2 : 1, -1) < 0)
+        return errno == EINTR ? PTD_OK : PTD_EIO;
+    if (!has_room || on[1].revents == 0)
+        return PTD_OK;
+    e = ptd_conn_recv(p->conn, MSG_DONTWAIT, &n);
+    return e == PTD_EAGAIN ? PTD_OK : e;
+}
+
+enum ptd_err ptd_in_pause(struct ptd_peer *p)
+{
+    struct ptd_latch wake;
+    enum ptd_err e = ptd_latch_init(&wake);
+
+    if (e != PTD_OK) {
+        ptd_peer_disconnect(p, e, "no descriptor left to pause with");
+        return e;
+    }
+    ptd_log_debug("%s: paused, %zu bytes wait to be sent", p->name,
+                  atomic_load(&p->queued));
+    atomic_store(&p->rx_frame, 0);
+    ptd_mutex_lock(&p->mu);
+    p->wake = wake;
+    p->paused = true;
+    ptd_mutex_unlock(&p->mu);
+
+    while (e == PTD_OK && !is_drained(p) && !peer_is_stopping(p))
+        e = read_on(p, wake.fd);
+
+    ptd_mutex_lock(&p->mu);
+    p->paused = false;
+    ptd_mutex_unlock(&p->mu);
+    ptd_latch_fini(&wake);
+    if (e != PTD_OK)
+        return end_of_stream(p, e);
+    return peer_is_stopping(p) ? PTD_ECLOSED : PTD_OK;
+}
+
+static enum ptd_err gate(struct ptd_peer *p)
+{
+    if (PTD_LIKELY(atomic_load_explicit(&p->queued, memory_order_relaxed) <=
+                   p->cfg.send_limit_bytes))
+        return PTD_OK;
+    return ptd_in_pause(p);
+}
+
+/* ---- from frame to message ------------------------------------------------------- */
+
+static void count(struct ptd_peer *p, const struct ptd_frame *f)
+{
+    _Atomic uint64_t *n = &p->recv[f->type].n, *b = &p->recv[f->type].bytes;
+
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    atomic_store_explicit(
+        b, atomic_load_explicit(b, memory_order_relaxed) + f->wire_bytes,
+        memory_order_relaxed);
+    atomic_store_explicit(&p->last_recv_us,
+                          atomic_load_explicit(&p->handler_since_us,
+                                               memory_order_relaxed),
+                          memory_order_relaxed);
+}
+
+static void on_read(struct ptd_peer *p, const struct ptd_frame *f,
+                    struct ptd_msg *m, enum ptd_err err)
+{
+    if (p->cfg.hooks.on_read != NULL)
+        p->cfg.hooks.on_read(p, f->wire_bytes, m, err, p->cfg.hooks.arg);
+}
+
+/* Tolerance has an end: hashing what is thrown away costs us more than making
+ * it up costs the peer. */
+static bool is_tolerable(struct ptd_peer *p, const struct ptd_frame *f,
+                         enum ptd_err err)
+{
+    p->n_bad++;
+    p->bad_bytes += f->wire_bytes;
+    return p->cfg.conduct == PTD_CONDUCT_TOLERANT && err != PTD_ETOOBIG &&
+           p->n_bad <= BAD_MAX && p->bad_bytes <= BAD_MAX_BYTES;
+}
+
+/* A message that we cannot take: strict ends the peer, tolerant goes on, save
+ * for counts over their limits. */
+static enum ptd_err malformed(struct ptd_peer *p, const struct ptd_frame *f,
+                              enum ptd_err err, const char *why)
+{
+    ptd_log_debug("%s: %s", p->name, why);
+    on_read(p, f, NULL, err);
+    if (is_tolerable(p, f, err))
+        return PTD_OK;
+    if (p->cfg.conduct == PTD_CONDUCT_STRICT && peer_takes_reject(p)) {
+        if (ptd_peer_state(p) == PTD_PEER_READY)
+            (void)!ptd_peer_push_reject(p, f->command, PTD_REJECT_MALFORMED,
+                                        why, NULL, PTD_REJECT_QUEUE);
+        else
+            ptd_handshake_reject(p, f->command, PTD_REJECT_MALFORMED, why);
+    }
+    ptd_peer_disconnect(p, err, "%s", why);
+    return err;
+}
+
+static enum ptd_err bad_frame(struct ptd_peer *p, const struct ptd_frame *f)
+{
+    uint32_t n = f->wire_bytes - PTD_V1_HEADER_BYTES;
+    char why[128], want[9], got[9];
+
+    if (f->err == PTD_ECHECKSUM) {
+        ptd_hex_encode(want, f->got, 4);
+        ptd_hex_encode(got, f->want, 4);
+        snprintf(why, sizeof why,
+                 "Header error: Wrong checksum (%s, %u bytes), expected %s "
+                 "was %s",
+                 f->command, n, want, got);
+    } else if (f->err == PTD_ECOMMAND) {
+        snprintf(why, sizeof why, "Header error: Invalid message type");
+    } else {
+        snprintf(why, sizeof why, "%s of %u bytes, limit %u", f->command, n,
+                 ptd_msg_max_payload(f->type, p->cfg.pver));
+    }
+    return malformed(p, f, f->err, why);
+}
+
+static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
+                                const struct ptd_wire_error *we)
+{
+    char text[96], why[160];
+
+    ptd_wire_error_text(we, text, sizeof text);
+    if (f->type == PTD_MSG_PONG && we->err == PTD_ESHORT)
+        snprintf(why, sizeof why, "pong %s: Short payload", p->name);
+    else if (we->err == PTD_ETOOBIG && strcmp(we->field, "count") == 0)
+        snprintf(why, sizeof why, "%s message size = %" PRIu64, f->command,
+                 we->got);
+    else
+        snprintf(why, sizeof why, "ProcessMessages(%s, %zu bytes): Exception: %s%s",
+                 f->command, f->n, text,
+                 we->err == PTD_ESHORT ? " (end of data)" : "");
+    return malformed(p, f, we->err, why);
+}
+
+static void unknown(struct ptd_peer *p, const struct ptd_frame *f)
+{
+    ptd_log_debug("%s: unknown message type \"%s\", %u bytes", p->name,
+                  f->command, f->wire_bytes);
+    on_read(p, f, NULL, PTD_EUNKNOWN);
+    if (p->cfg.hooks.on_unknown != NULL)
+        p->cfg.hooks.on_unknown(p, f->command, f->wire_bytes,
+                                p->cfg.hooks.arg);
+}
+
+static void log_received(struct ptd_peer *p, const struct ptd_frame *f,
+                         const struct ptd_msg *m)
+{
+    char text[160];
+
+    if (ptd_log_enabled(PTD_LOG_DEBUG))
+        ptd_log_debug("received: %s (%zu bytes) %s: %s", f->command, f->n,
+                      p->name, ptd_msg_summary(m, text, sizeof text));
+    if (ptd_log_enabled(PTD_LOG_TRACE)) {
+        char *dump = ptd_msg_dump(m, 20);
+
+        ptd_log_trace("%s received %s", p->name, dump != NULL ? dump : "");
+        free(dump);
+    }
+}
+
+enum ptd_err ptd_in_decode(struct ptd_peer *p, struct ptd_frame *f,
+                           struct ptd_msg **out)
+{
+    struct ptd_codec cx = {
+        .pver = atomic_load_explicit(&p->pver, memory_order_relaxed),
+        .encoding = atomic_load_explicit(&p->witness, memory_order_relaxed)
+                        ? PTD_ENC_WITNESS
+                        : PTD_ENC_BASE,
+    };
+    struct ptd_wire_error we = { 0 };
+    enum ptd_err e;
+
+    *out = NULL;
+    count(p, f);
+    if (f->err != PTD_OK)
+        return bad_frame(p, f);
+    if (f->type == PTD_MSG_UNKNOWN) {
+        unknown(p, f);
+        return PTD_OK;
+    }
+    e = ptd_msg_decode_from(out, f->type, f->payload, f->n, f->buf,
+                            ptd_bufpool_mem(p->env->bufs), &cx, &we);
+    if (e == PTD_EVERSION) {
+        unknown(p, f); /* no such message in what we agreed on */
+        return PTD_OK;
+    }
+    if (e == PTD_ENOMEM) {
+        ptd_peer_disconnect(p, e, "out of memory for %s", f->command);
+        return e;
+    }
+    if (e != PTD_OK)
+        return bad_payload(p, f, &we);
+    if (ptd_msg_trailing_bytes(*out) != 0)
+        atomic_fetch_add_explicit(&p->n_trailing, 1, memory_order_relaxed);
+    log_received(p, f, *out);
+    on_read(p, f, *out, PTD_OK);
+    return PTD_OK;
+}
+
+/* ---- callbacks -------------------------------------------------------------------- */
+
+enum ptd_err ptd_in_dispatch(struct ptd_peer *p, struct ptd_msg *m)
+{
+    for (;;) {
+        struct ptd_listener l;
+        enum ptd_err e;
+
+        ptd_mutex_lock(&p->mu);
+        l = p->cfg.on_msg[m->type];
+        ptd_mutex_unlock(&p->mu);
+        if (l.fn == NULL)
+            return PTD_OK;
+        e = l.fn(p, m, l.arg);
+        if (peer_is_stopping(p))
+            return PTD_ECLOSED;
+        if (e == PTD_OK)
+            return PTD_OK;
+        if (e != PTD_EAGAIN) {
+            ptd_peer_disconnect(p, e, "%s handler: %s",
+                                ptd_msg_type_command(m->type), ptd_err_text(e));
+            return e;
+        }
+        if (!is_drained(p) && (e = ptd_in_pause(p)) != PTD_OK)
+            return e;
+    }
+}
+
+/* ---- what the peer itself does with a message --------------------------------------- */
+
+static enum ptd_err answer_ping(struct ptd_peer *p,
+                                const struct ptd_msg_nonce *ping)
+{
+    struct ptd_msg *pong;
+
+    /* BIP 31: a ping of version 60000 and below is not answered. */
+    if (atomic_load_explicit(&p->pver, memory_order_relaxed) <= PTD_PVER_BIP31)
+        return PTD_OK;
+    pong = ptd_msg_new_nonce(PTD_MSG_PONG, ping->nonce);
+    if (pong == NULL) {
+        ptd_peer_disconnect(p, PTD_ENOMEM, "out of memory for a pong");
+        return PTD_ENOMEM;
+    }
+    return ptd_peer_queue(p, pong, NULL);
+}
+
+static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
+{
+    int64_t now = ptd_clock_now_us(p->clk), rtt;
+    const char *problem = NULL;
+    uint64_t want;
+
+    ptd_mutex_lock(&p->stats_mu);
+    want = p->ping_nonce;
+    rtt = now - p->ping_sent_us;
+    if (want == 0)
+        problem = "Unsolicited pong without ping";
+    else if (pong->nonce == 0)
+        problem = "Nonce zero";
+    else if (pong->nonce != want)
+        problem = "Nonce mismatch";
+    if (want != 0 && (pong->nonce == want || pong->nonce == 0))
+        p->ping_nonce = 0;
+    if (problem == NULL) {
+        p->ping_us = rtt;
+        if (p->ping_min_us < 0 || rtt < p->ping_min_us)
+            p->ping_min_us = rtt;
+    }
+    ptd_mutex_unlock(&p->stats_mu);
+    if (problem != NULL)
+        ptd_log_debug("pong %s: %s, %" PRIx64 " expected, %" PRIx64
+                      " received, %u bytes",
+                      p->name, problem, want, pong->nonce,
+                      pong->msg.payload_bytes);
+}
+
+static void clear_requests(struct ptd_peer *p, const struct ptd_msg *m)
+{
+    int64_t now = ptd_clock_now_us(p->clk);
+    int64_t handlers = ptd_handlers_us(p, now);
+    const struct ptd_msg_inv *list = (const struct ptd_msg_inv *)m;
+    struct ptd_hash txid, wtxid;
+    bool is_tx = m->type == PTD_MSG_TX;
+
+    if (is_tx) { /* asked for by either id */
+        const struct ptd_tx *tx = &((const struct ptd_msg_tx *)m)->tx;
+
+        if (ptd_tx_txid(tx, &txid) != PTD_OK ||
+            ptd_tx_wtxid(tx, &wtxid) != PTD_OK)
+            return;
+    } else if (m->type != PTD_MSG_NOTFOUND) {
+        /* block, merkleblock, cmpctblock: the header comes first in each */
+        ptd_block_header_hash(&((const struct ptd_msg_block *)m)->header,
+                              &txid);
+    }
+    ptd_mutex_lock(&p->mu);
+    if (m->type == PTD_MSG_NOTFOUND)
+        for (uint32_t i = 0; i < list->n; i++)
+            ptd_requests_got(p->requests, &list->list[i].hash, now, handlers);
+    else
+        ptd_requests_got(p->requests, &txid, now, handlers);
+    if (is_tx && !ptd_hash_eq(&txid, &wtxid))
+        ptd_requests_got(p->requests, &wtxid, now, handlers);
+    ptd_mutex_unlock(&p->mu);
+}
+
+static void note_answer(struct ptd_peer *p, const struct ptd_msg *m)
+{
+    bool has_any, has_tx;
+
+    ptd_mutex_lock(&p->mu);
+    has_any = p->requests != NULL && p->requests->n > 0;
+    has_tx = has_any && p->requests->n_tx > 0;
+    if (has_any && (m->type == PTD_MSG_INV || m->type == PTD_MSG_HEADERS))
+        ptd_requests_answered(p->requests, m->type, 0, 0);
+    ptd_mutex_unlock(&p->mu);
+    if ((has_any &&
+         (m->type == PTD_MSG_BLOCK || m->type == PTD_MSG_MERKLEBLOCK ||
+          m->type == PTD_MSG_CMPCTBLOCK || m->type == PTD_MSG_NOTFOUND)) ||
+        (has_tx && m->type == PTD_MSG_TX))
+        clear_requests(p, m);
+}
+
+/* Version, verack and feature messages have their time before verack. */
+static enum ptd_err out_of_place(struct ptd_peer *p, struct ptd_msg *m)
+{
+    bool is_strict = p->cfg.conduct == PTD_CONDUCT_STRICT;
+
+    if (m->type == PTD_MSG_VERSION) {
+        ptd_log_debug("redundant version message from peer %s", p->name);
+        if (!is_strict)
+            return PTD_OK;
+        (void)!ptd_peer_push_reject(p, "version", PTD_REJECT_DUPLICATE,
+                                    "duplicate version message", NULL,
+                                    PTD_REJECT_QUEUE);
+        ptd_peer_disconnect(p, PTD_EPROTO, "duplicate version message");
+        return PTD_EPROTO;
+    }
+    if (m->type == PTD_MSG_VERACK) {
+        ptd_log_debug("ignoring redundant verack message %s", p->name);
+        if (!is_strict)
+            return PTD_OK;
+        ptd_peer_disconnect(p, PTD_EPROTO, "second verack");
+        return PTD_EPROTO;
+    }
+    ptd_peer_disconnect(p, PTD_EPROTO, "%s received after verack",
+                        ptd_msg_type_command(m->type));
+    return PTD_EPROTO;
+}
+
+static enum ptd_err handle(struct ptd_peer *p, struct ptd_msg *m)
+{
+    enum ptd_err e = PTD_OK;
+
+    note_answer(p, m);
+    if (m->type == PTD_MSG_PING)
+        e = answer_ping(p, (const struct ptd_msg_nonce *)m);
+    else if (m->type == PTD_MSG_PONG)
+        take_pong(p, (const struct ptd_msg_nonce *)m);
+    else if (m->type == PTD_MSG_SENDHEADERS)
+        atomic_store_explicit(&p->wants_headers, true, memory_order_relaxed);
+    else if (m->type == PTD_MSG_VERSION || m->type == PTD_MSG_VERACK ||
+             m->type == PTD_MSG_WTXIDRELAY || m->type == PTD_MSG_SENDADDRV2 ||
+             m->type == PTD_MSG_SENDTXRCNCL || m->type == PTD_MSG_FEATURE)
+        return out_of_place(p, m);
+    if (e == PTD_OK)
+        e = ptd_in_dispatch(p, m);
+    return e;
+}
+
+static enum ptd_err read_messages(struct ptd_peer *p)
+{
+    struct ptd_frame f;
+    enum ptd_err e;
+
+    while ((e = ptd_in_next_frame(p, &f)) == PTD_OK) {
+        struct ptd_msg *m;
+
+        e = ptd_in_decode(p, &f, &m);
+        if (m != NULL && !peer_is_stopping(p))
+            e = handle(p, m);
+        ptd_msg_free(m);
+        if (e == PTD_OK)
+            e = gate(p);
+        if (e != PTD_OK || peer_is_stopping(p))
+            break;
+    }
+    return e;
+}
+
+void ptd_peer_in_main(void *peer)
+{
+    struct ptd_peer *p = peer;
+
+    atomic_store(&p->in_self, (uintptr_t)pthread_self());
+    ptd_handler_start(p);
+    if (ptd_handshake(p) == PTD_OK)
+        (void)!read_messages(p); /* whoever ended it said why */
+    ptd_handler_done(p);
+    ptd_peer_disconnect(p, PTD_ECLOSED, "input ended");
+    atomic_store(&p->in_self, 0);
+    ptd_peer_leave(p);
+}

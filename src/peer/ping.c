@@ -1,0 +1,48 @@
+/* The ping thread queues a ping with a fresh nonce every two minutes. */
+#include <config.h>
+
+#include "peer/peer_int.h"
+
+#include "base/rng.h"
+#include "pentad/log.h"
+
+PTD_LOG_TAG(PEER);
+
+static uint64_t fresh_nonce(void)
+{
+    uint64_t nonce;
+
+    do
+        nonce = ptd_random_u64(); /* 0 means: none outstanding */
+    while (nonce == 0);
+    return nonce;
+}
+
+static void ping(struct ptd_peer *p)
+{
+    struct ptd_msg *m = ptd_msg_new_nonce(PTD_MSG_PING, fresh_nonce());
+
+    if (m == NULL) {
+        ptd_log_warn("%s: no memory for a ping", p->name);
+        return;
+    }
+    /* A peer that keeps up not even with pings gets none: its write deadline
+     * or its unanswered ping ends it. */
+    if (ptd_peer_try_queue(p, m, NULL) == PTD_EFULL)
+        ptd_log_debug("%s: no ping, its queue is full", p->name);
+}
+
+void ptd_peer_ping_main(void *peer)
+{
+    struct ptd_peer *p = peer;
+    int64_t now = ptd_clock_now_us(p->clk);
+    int64_t next = p->cfg.first_ping_us < 0 || p->cfg.ping_us <= 0
+                       ? PTD_NEVER
+                       : now + p->cfg.first_ping_us;
+
+    while (ptd_chan_recv_until(p->quit, NULL, p->clk, next) == PTD_ETIMEOUT) {
+        ping(p);
+        next = ptd_clock_now_us(p->clk) + p->cfg.ping_us;
+    }
+    ptd_peer_leave(p);
+}

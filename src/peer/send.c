@@ -1,0 +1,461 @@
+/* The way out, and the token.
+ *
+ * One token owns the write side: conn's writing half, batch, send_q. mu guards
+ * it and n_ahead, the messages accepted but not yet passed on (on their way
+ * into output_q, in it, in queue's hands, pending).
+ *
+ *   accept       token free: take it; else n_ahead++ and output_q
+ *   give back    one critical section: n_ahead == 0: free; else done_q to queue
+ *   queue        with the token: all that is pending becomes the batch,
+ *                n_ahead less as many, send_q to out
+ *
+ * So "free" implies n_ahead == 0: no message overtakes another, and send_q and
+ * done_q (capacity 1 each) never block, since only the holder sends.
+ */
+#include <config.h>
+
+#include "peer/peer_int.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/util.h"
+#include "pentad/log.h"
+#include "wire/encoded.h"
+
+PTD_LOG_TAG(PEER);
+
+/* How somebody may be kept waiting who queues a message. */
+enum manner { MANNER_WAIT, MANNER_TRY };
+
+/* ---- lists ------------------------------------------------------------ */
+
+enum ptd_err ptd_outlist_put(struct outlist *l, const struct outmsg *m)
+{
+    if (l->n == l->cap) {
+        struct outmsg *grown = ptd_array_grow(l->v, &l->cap, l->n + 1,
+                                              sizeof *l->v);
+        if (grown == NULL)
+            return PTD_ENOMEM;
+        l->v = grown;
+    }
+    l->v[l->n++] = *m;
+    return PTD_OK;
+}
+
+void ptd_outlist_drop(struct ptd_peer *p, struct outlist *l, enum ptd_err err)
+{
+    for (size_t i = 0; i < l->n; i++)
+        ptd_outmsg_finish(p, &l->v[i], err);
+    l->n = 0;
+}
+
+/* ---- counting bytes ------------------------------------------------------ */
+
+static void count_in(struct ptd_peer *p, size_t cost)
+{
+    atomic_fetch_add(&p->queued, cost);
+    atomic_fetch_add_explicit(&p->env->queued_bytes, cost,
+                              memory_order_relaxed);
+}
+
+/* in waits for the queue to drain to half its limit. It sets paused, then
+ * looks at queued; we lower queued, then look at paused. */
+static void count_out(struct ptd_peer *p, size_t cost)
+{
+    size_t before = atomic_fetch_sub(&p->queued, cost);
+    size_t half = p->cfg.send_limit_bytes / 2;
+
+    atomic_fetch_sub_explicit(&p->env->queued_bytes, cost,
+                              memory_order_relaxed);
+    if (before <= half || before - cost > half)
+        return;
+    ptd_mutex_lock(&p->mu);
+    if (p->paused)
+        ptd_latch_set(&p->wake);
+    ptd_mutex_unlock(&p->mu);
+}
+
+void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
+                     struct ptd_chan *done, uint8_t encoding)
+{
+    size_t cost = ptd_msg_memory_bytes(msg);
+
+    m->msg = msg;
+    m->done = done != NULL ? ptd_chan_ref(done) : NULL;
+    m->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+    m->encoding = encoding;
+    count_in(p, m->cost);
+}
+
+static void signal_done(struct ptd_chan *done, enum ptd_err err)
+{
+    ptd_chan_send_reserved(done,
+                           ptd_chan_elem_size(done) != 0 ? &err : NULL);
+    ptd_chan_free(done);
+}
+
+void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
+{
+    count_out(p, m->cost);
+    ptd_msg_free(m->msg);
+    if (m->done != NULL)
+        signal_done(m->done, err);
+    m->msg = NULL;
+    m->done = NULL;
+}
+
+/* ---- what is done around a write ------------------------------------------ */
+
+struct ptd_codec ptd_send_codec(struct ptd_peer *p, const struct outmsg *m)
+{
+    struct ptd_codec cx = {
+        .pver = atomic_load_explicit(&p->pver, memory_order_relaxed),
+    };
+
+    if (m->encoding != ENC_NEGOTIATED)
+        cx.encoding = (enum ptd_encoding)m->encoding;
+    else
+        cx.encoding = atomic_load_explicit(&p->witness, memory_order_relaxed)
+                          ? PTD_ENC_WITNESS
+                          : PTD_ENC_BASE;
+    return cx;
+}
+
+static void note_ping(struct ptd_peer *p, const struct ptd_msg_nonce *ping)
+{
+    int64_t now;
+
+    /* BIP 31: below, a ping has no nonce and gets no answer. */
+    if (atomic_load_explicit(&p->pver, memory_order_relaxed) <= PTD_PVER_BIP31)
+        return;
+    now = ptd_clock_now_us(p->clk);
+    ptd_mutex_lock(&p->stats_mu);
+    p->ping_nonce = ping->nonce;
+    p->ping_sent_us = now;
+    ptd_mutex_unlock(&p->stats_mu);
+    if (p->cfg.pong_us > 0)
+        ptd_stall_nudge(p, now + p->cfg.pong_us);
+}
+
+/* An answer to getheaders is due only from who has more than we have. */
+static bool is_headers_due(struct ptd_peer *p)
+{
+    struct ptd_hash hash;
+    int32_t ours = 0, theirs;
+
+    if (p->cfg.hooks.newest_block == NULL ||
+        p->cfg.hooks.newest_block(&hash, &ours, p->cfg.hooks.arg) != PTD_OK)
+        return true;
+    ptd_mutex_lock(&p->stats_mu);
+    theirs = p->last_block;
+    ptd_mutex_unlock(&p->stats_mu);
+    return theirs > ours;
+}
+
+static void note_request(struct ptd_peer *p, const struct ptd_msg *m,
+                         int64_t wait_us, bool soft)
+{
+    int64_t now = ptd_clock_now_us(p->clk), due;
+    int64_t handlers = ptd_handlers_us(p, now);
+
+    if (wait_us <= 0)
+        return;
+    ptd_mutex_lock(&p->mu);
+    ptd_requests_sent(&p->requests, m, soft, now, wait_us, handlers, &due);
+    ptd_mutex_unlock(&p->mu);
+    ptd_stall_nudge(p, due);
+}
+
+void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
+{
+    /* Only these are awaited; the rest of the list changes nothing. */
+    if (m->type == PTD_MSG_PING)
+        note_ping(p, (const struct ptd_msg_nonce *)m);
+    else if (m->type == PTD_MSG_GETDATA)
+        note_request(p, m, p->cfg.reply_us, false);
+    else if (m->type == PTD_MSG_GETBLOCKS || m->type == PTD_MSG_MEMPOOL)
+        note_request(p, m, p->cfg.reply_us, true);
+    else if (m->type == PTD_MSG_GETHEADERS)
+        note_request(p, m, p->cfg.headers_us, !is_headers_due(p));
+    if (ptd_log_enabled(PTD_LOG_DEBUG)) {
+        char text[160];
+
+        ptd_log_debug("sending %s %s", ptd_msg_summary(m, text, sizeof text),
+                      p->name);
+    }
+    if (ptd_log_enabled(PTD_LOG_TRACE)) {
+        char *dump = ptd_msg_dump(m, 20);
+
+        ptd_log_trace("%s sends %s", p->name, dump != NULL ? dump : "");
+        free(dump);
+    }
+}
+
+void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
+                   enum ptd_err err)
+{
+    if (err == PTD_OK) {
+        /* One writer at a time: no read-modify-write needed. */
+        _Atomic uint64_t *n = &p->sent[m->type].n;
+        _Atomic uint64_t *b = &p->sent[m->type].bytes;
+
+        atomic_store_explicit(
+            n, atomic_load_explicit(n, memory_order_relaxed) + 1,
+            memory_order_relaxed);
+        atomic_store_explicit(
+            b, atomic_load_explicit(b, memory_order_relaxed) + wire_bytes,
+            memory_order_relaxed);
+    }
+    if (p->cfg.hooks.on_write != NULL)
+        p->cfg.hooks.on_write(p, wire_bytes, m, err, p->cfg.hooks.arg);
+}
+
+/* ---- the token -------------------------------------------------------------- */
+
+void ptd_token_give_back(struct ptd_peer *p)
+{
+    bool is_free;
+
+    ptd_mutex_lock(&p->mu);
+    is_free = p->n_ahead == 0;
+    if (is_free)
+        p->token_free = true;
+    ptd_mutex_unlock(&p->mu);
+    if (!is_free) {
+        /* Never full: one token. Closed: queue has left, nobody writes. */
+        enum ptd_err e = ptd_chan_try_send(p->done_q, NULL);
+        PTD_ASSERT(e == PTD_OK || e == PTD_ECLOSED);
+    }
+}
+
+void ptd_token_to_out(struct ptd_peer *p)
+{
+    enum ptd_err e = ptd_chan_try_send(p->send_q, NULL);
+
+    PTD_ASSERT(e == PTD_OK || e == PTD_ECLOSED);
+    if (e == PTD_ECLOSED)
+        ptd_outlist_drop(p, &p->batch, PTD_ECLOSED);
+}
+
+/* A small bucket lets a caller write itself now and then; a flood goes to out,
+ * which writes many messages at once. */
+static bool direct_allowed_locked(struct ptd_peer *p, const struct outmsg *m)
+    PTD_REQUIRES(p->mu)
+{
+    if (!p->cfg.direct_write || m->cost > DIRECT_MAX_BYTES)
+        return false;
+    if (p->direct_left < DIRECT_BURST) {
+        int64_t now = ptd_clock_now_us(NULL);
+        int64_t more = (now - p->direct_us) / DIRECT_REFILL_US;
+
+        if (more >= DIRECT_BURST - (int64_t)p->direct_left) {
+            p->direct_left = DIRECT_BURST;
+            p->direct_us = now;
+        } else {
+            p->direct_left += (unsigned)more;
+            p->direct_us += more * DIRECT_REFILL_US;
+        }
+    }
+    if (p->direct_left == 0)
+        return false;
+    if (p->direct_left-- == DIRECT_BURST)
+        p->direct_us = ptd_clock_now_us(NULL);
+    return true;
+}
+
+/* The holder writes one message without blocking; what does not fit goes on to
+ * out, with the token. */
+static void write_direct(struct ptd_peer *p, struct outmsg *m)
+{
+    struct ptd_codec cx = ptd_send_codec(p, m);
+    size_t wire_bytes = 0;
+    enum ptd_err e;
+
+    e = ptd_conn_add(p->conn, m->msg, &cx, &wire_bytes);
+    if (e == PTD_OK) {
+        ptd_note_sending(p, m->msg);
+        e = ptd_conn_flush(p->conn, MSG_DONTWAIT);
+        if (e == PTD_EAGAIN) {
+            p->batch.v[0] = *m; /* it always has room for one */
+            p->batch.n = 1;
+            p->n_added = 1;
+            p->added_bytes = wire_bytes;
+            ptd_token_to_out(p);
+            return;
+        }
+        if (e != PTD_OK)
+            ptd_peer_disconnect(p, e, "write failed: %s", ptd_err_text(e));
+        else
+            atomic_store_explicit(&p->last_send_us, ptd_clock_now_us(p->clk),
+                                  memory_order_relaxed);
+    } else {
+        ptd_log_warn("%s: cannot encode %s: %s", p->name,
+                     ptd_msg_type_command(m->msg->type), ptd_err_text(e));
+    }
+    ptd_note_sent(p, m->msg, wire_bytes, e);
+    ptd_outmsg_finish(p, m, e);
+    ptd_token_give_back(p);
+}
+
+static enum ptd_err to_output_q(struct ptd_peer *p, struct outmsg *m,
+                                enum manner manner)
+{
+    enum ptd_err e = manner == MANNER_TRY ? ptd_chan_try_send(p->output_q, m)
+                                          : ptd_chan_send(p->output_q, m);
+
+    if (e != PTD_OK) {
+        ptd_mutex_lock(&p->mu);
+        p->n_ahead--;
+        ptd_mutex_unlock(&p->mu);
+    }
+    return e;
+}
+
+/* Put m on its way. On PTD_ECLOSED it was finished, on PTD_EFULL (try) not. */
+static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
+                                  enum manner manner)
+{
+    bool has_token, is_direct = false;
+    enum ptd_err e = PTD_OK;
+
+    ptd_mutex_lock(&p->mu);
+    has_token = p->token_free;
+    if (p->state == PTD_PEER_STOPPING) {
+        e = PTD_ECLOSED;
+    } else if (has_token) {
+        p->token_free = false;
+        is_direct = direct_allowed_locked(p, m);
+    } else {
+        p->n_ahead++;
+    }
+    ptd_mutex_unlock(&p->mu);
+
+    if (e == PTD_OK && !has_token)
+        e = to_output_q(p, m, manner);
+    else if (e == PTD_OK && is_direct)
+        write_direct(p, m);
+    else if (e == PTD_OK) {
+        p->batch.v[0] = *m;
+        p->batch.n = 1;
+        p->n_added = 0;
+        ptd_token_to_out(p);
+    }
+    if (e == PTD_ECLOSED)
+        ptd_outmsg_finish(p, m, PTD_ECLOSED);
+    return e;
+}
+
+void ptd_send_own(struct ptd_peer *p, struct outmsg *m)
+{
+    ptd_mutex_lock(&p->mu);
+    p->n_ahead++;
+    if (p->token_free) {
+        p->token_free = false;
+        p->has_token = true;
+    }
+    ptd_mutex_unlock(&p->mu);
+    if (ptd_outlist_put(&p->pending, m) == PTD_OK)
+        return;
+    ptd_mutex_lock(&p->mu);
+    p->n_ahead--;
+    ptd_mutex_unlock(&p->mu);
+    ptd_outmsg_finish(p, m, PTD_ENOMEM);
+    ptd_peer_disconnect(p, PTD_ENOMEM, "out of memory for the send queue");
+}
+
+/* ---- limits -------------------------------------------------------------------- */
+
+static bool is_own_callback(struct ptd_peer *p)
+{
+    return atomic_load_explicit(&p->in_self, memory_order_relaxed) ==
+           (uintptr_t)pthread_self();
+}
+
+/* Room for one more message from somebody who is not the peer itself? */
+static enum ptd_err admit(struct ptd_peer *p, enum manner manner)
+{
+    size_t queued = atomic_load_explicit(&p->queued, memory_order_relaxed);
+    bool is_over_budget =
+        queued > p->cfg.send_limit_bytes / 16 &&
+        ptd_env_queued_bytes(p->env) > p->env->cfg.queue_budget_bytes;
+
+    if (manner == MANNER_TRY)
+        return queued > p->cfg.send_limit_bytes || is_over_budget ? PTD_EFULL
+                                                                  : PTD_OK;
+    if (queued > p->cfg.send_limit_bytes + QUEUE_SLACK_BYTES)
+        ptd_peer_disconnect(p, PTD_ELIMIT, "send queue of %zu bytes", queued);
+    else if (is_over_budget)
+        ptd_peer_disconnect(p, PTD_ELIMIT,
+                            "queues of all peers above their budget");
+    return PTD_OK; /* a disconnected peer says so itself */
+}
+
+static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
+                                  struct ptd_chan *done, uint8_t encoding,
+                                  enum manner manner)
+{
+    struct outmsg m;
+    enum ptd_err e = PTD_OK;
+
+    if (!is_own_callback(p))
+        e = admit(p, manner);
+    if (e == PTD_OK && done != NULL && ptd_chan_reserve(done) != PTD_OK)
+        e = PTD_EFULL;
+    if (e != PTD_OK) {
+        ptd_msg_free(msg);
+        return e;
+    }
+    ptd_outmsg_init(p, &m, msg, done, encoding);
+    e = accept_outmsg(p, &m, manner);
+    if (e == PTD_EFULL) {
+        if (m.done != NULL) {
+            ptd_chan_unreserve(m.done);
+            ptd_chan_free(m.done);
+            m.done = NULL;
+        }
+        ptd_outmsg_finish(p, &m, PTD_EFULL);
+    }
+    return e;
+}
+
+enum ptd_err ptd_peer_queue(struct ptd_peer *p, struct ptd_msg *msg,
+                            struct ptd_chan *done)
+{
+    return queue_message(p, msg, done, ENC_NEGOTIATED, MANNER_WAIT);
+}
+
+enum ptd_err ptd_peer_queue_encoded(struct ptd_peer *p, struct ptd_msg *msg,
+                                    struct ptd_chan *done,
+                                    enum ptd_encoding encoding)
+{
+    return queue_message(p, msg, done, (uint8_t)encoding, MANNER_WAIT);
+}
+
+enum ptd_err ptd_peer_try_queue(struct ptd_peer *p, struct ptd_msg *msg,
+                                struct ptd_chan *done)
+{
+    return queue_message(p, msg, done, ENC_NEGOTIATED, MANNER_TRY);
+}
+
+/* ---- inventory --------------------------------------------------------------- */
+
+enum ptd_err ptd_peer_queue_inv(struct ptd_peer *p, const struct ptd_inv *inv)
+{
+    enum ptd_err e;
+
+    if (ptd_peer_knows_inv(p, inv))
+        return PTD_OK;
+    if (peer_is_stopping(p))
+        return PTD_ECLOSED;
+    if (atomic_load_explicit(&p->queued, memory_order_relaxed) >
+        p->cfg.send_limit_bytes)
+        return PTD_EFULL;
+    e = ptd_chan_try_send(p->inv_q, inv);
+    /* Once queue runs it never stops receiving; before, nobody may wait. */
+    if (e == PTD_EFULL && ptd_peer_state(p) == PTD_PEER_READY)
+        e = ptd_chan_send(p->inv_q, inv);
+    return e;
+}
