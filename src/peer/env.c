@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "base/util.h"
 
 struct nonce_entry {
     uint64_t nonce;

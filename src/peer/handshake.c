@@ -10,6 +10,8 @@
 
 #include "peer/peer_int.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

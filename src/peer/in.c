@@ -5,8 +5,11 @@
 #include "peer/peer_int.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -276,10 +279,10 @@ static void log_received(struct ptd_peer *p, const struct ptd_frame *f,
 {
     char text[160];
 
-    if (ptd_log_enabled(PTD_LOG_DEBUG))
+    if (ptd_log_wants(PTD_LOG_DEBUG))
         ptd_log_debug("received: %s (%zu bytes) %s: %s", f->command, f->n,
                       p->name, ptd_msg_summary(m, text, sizeof text));
-    if (ptd_log_enabled(PTD_LOG_TRACE)) {
+    if (ptd_log_wants(PTD_LOG_TRACE)) {
         char *dump = ptd_msg_dump(m, 20);
 
         ptd_log_trace("%s received %s", p->name, dump != NULL ? dump : "");

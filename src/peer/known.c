@@ -31,7 +31,7 @@ static uint64_t digest(const struct known_inv *k, const struct ptd_inv *inv)
     /* The witness flag says how to send an object, not which it is. */
     uint32_t type = inv->type & ~(uint32_t)PTD_INV_WITNESS_FLAG;
 
-    return ptd_siphash24_hash(k->k0 ^ type, k->k1, inv->hash.b);
+    return ptd_siphash24_hash(k->k0 ^ type, k->k1, &inv->hash);
 }
 
 static uint32_t find_slot(const struct known_inv *k, uint64_t d)

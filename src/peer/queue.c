@@ -8,9 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/util.h"
-#include "pentad/log.h"
-
-PTD_LOG_TAG(PEER);
 
 static void pend(struct ptd_peer *p, struct outmsg *m)
 {

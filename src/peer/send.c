@@ -17,6 +17,7 @@
 #include "peer/peer_int.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -180,13 +181,13 @@ void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
         note_request(p, m, p->cfg.reply_us, true);
     else if (m->type == PTD_MSG_GETHEADERS)
         note_request(p, m, p->cfg.headers_us, !is_headers_due(p));
-    if (ptd_log_enabled(PTD_LOG_DEBUG)) {
+    if (ptd_log_wants(PTD_LOG_DEBUG)) {
         char text[160];
 
         ptd_log_debug("sending %s %s", ptd_msg_summary(m, text, sizeof text),
                       p->name);
     }
-    if (ptd_log_enabled(PTD_LOG_TRACE)) {
+    if (ptd_log_wants(PTD_LOG_TRACE)) {
         char *dump = ptd_msg_dump(m, 20);
 
         ptd_log_trace("%s sends %s", p->name, dump != NULL ? dump : "");

@@ -1,0 +1,503 @@
+/* The walk of a connection: start, messages both ways, figures, end. */
+#include <config.h>
+
+#include "rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "check_peer.h"
+
+/* ---- connection ------------------------------------------------------------- */
+
+static void assert_ends_agree(const struct ptd_peer_stats *a,
+                              const struct ptd_peer_stats *b)
+{
+    ck_assert_uint_eq(a->pver, 70016);
+    ck_assert_uint_eq(a->pver, b->pver);
+    ck_assert_uint_eq(a->services, PTD_NODE_NETWORK | PTD_NODE_WITNESS);
+    ck_assert_uint_eq(a->services, b->services);
+    ck_assert_str_eq(a->user_agent, b->user_agent);
+    ck_assert_str_eq(a->transport, "v1");
+    ck_assert(a->witness && a->verack_received && a->version_known);
+    ck_assert(a->wtxidrelay && a->wants_addrv2 && a->relay);
+    ck_assert_uint_eq(a->bytes_sent, b->bytes_recv);
+    ck_assert_int_eq(a->start_height, 0);
+    ck_assert_int_eq(a->time_offset_s, 0);
+    ck_assert_int_eq(a->state, PTD_PEER_READY);
+    ck_assert_int_ne(a->last_send_s, 0);
+    ck_assert_int_ne(a->last_recv_s, 0);
+    for (size_t i = 0; i <= PTD_MSG_N_TYPES; i++) {
+        ck_assert_uint_eq(a->sent[i].n, b->recv[i].n);
+        ck_assert_uint_eq(a->sent[i].bytes, b->recv[i].bytes);
+    }
+}
+
+START_TEST(connection_gives_equal_figures_on_both_sides)
+{
+    struct ptd_peer_stats in, out;
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL);
+    rig_duo_start(&d);
+    (void)rig_wait(&d.in, EV_MSG, PTD_MSG_VERACK);
+    (void)rig_wait(&d.out, EV_MSG, PTD_MSG_VERACK);
+    ptd_peer_stats(d.in.peer, &in);
+    ptd_peer_stats(d.out.peer, &out);
+    assert_ends_agree(&in, &out);
+    assert_ends_agree(&out, &in);
+    ck_assert_int_eq(in.direction, PTD_INBOUND);
+    ck_assert_int_eq(out.direction, PTD_OUTBOUND);
+    ck_assert_int_eq(in.id, 0);
+    ck_assert_int_eq(out.id, 1);
+    ck_assert(ptd_netaddr_is_equal(&in.addr, &out.addr_local));
+    rig_duo_end(&d);
+}
+END_TEST
+
+START_TEST(new_comes_before_gone_and_gone_once)
+{
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL);
+    rig_duo_start(&d); /* waits for "ready" */
+    ptd_peer_disconnect(d.in.peer, PTD_ECLOSED, "enough");
+    (void)rig_wait(&d.in, EV_GONE, PTD_MSG_UNKNOWN);
+    (void)rig_wait(&d.out, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_join(d.in.peer);
+    ptd_peer_join(d.out.peer);
+    ck_assert(!rig_has(&d.in, EV_GONE, PTD_MSG_UNKNOWN));
+    ck_assert(!rig_has(&d.out, EV_GONE, PTD_MSG_UNKNOWN));
+    rig_duo_end(&d);
+}
+END_TEST
+
+/* Types that have their place in the handshake alone. */
+static bool is_handshake_type(enum ptd_msg_type t)
+{
+    return t == PTD_MSG_VERSION || t == PTD_MSG_VERACK ||
+           t == PTD_MSG_WTXIDRELAY || t == PTD_MSG_SENDADDRV2 ||
+           t == PTD_MSG_SENDTXRCNCL || t == PTD_MSG_FEATURE;
+}
+
+static void no_pings(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    (void)is_outbound;
+    cfg->first_ping_us = -1;
+}
+
+START_TEST(every_message_reaches_its_listener)
+{
+    enum ptd_msg_type type = (enum ptd_msg_type)_i;
+    struct duo d;
+
+    rig_duo_make(&d, NULL, no_pings);
+    rig_duo_start(&d);
+    if (!is_handshake_type(type))
+        ck_assert_int_eq(
+            ptd_peer_queue(d.out.peer, rig_sample(type), NULL), PTD_OK);
+    if (type != PTD_MSG_SENDTXRCNCL && type != PTD_MSG_FEATURE)
+        (void)rig_wait(&d.in, EV_MSG, type);
+    rig_duo_end(&d);
+}
+END_TEST
+
+/* sendtxrcncl and feature are no part of our own handshake. */
+START_TEST(feature_messages_reach_their_listener_before_verack)
+{
+    static const enum ptd_msg_type types[] = { PTD_MSG_SENDTXRCNCL,
+                                               PTD_MSG_FEATURE,
+                                               PTD_MSG_WTXIDRELAY,
+                                               PTD_MSG_SENDADDRV2 };
+    struct ptd_peer_stats s;
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    r.pver = 70017;
+    rig_send(&r, rig_version(&r));
+    ck_assert(rig_recv_type(&r, PTD_MSG_VERACK, &f));
+    rig_frame_free(&f);
+    for (size_t i = 0; i < PTD_COUNT(types); i++) {
+        bool is_known = types[i] != PTD_MSG_FEATURE; /* 70016 is spoken */
+
+        rig_send(&r, rig_sample(types[i]));
+        if (is_known)
+            (void)rig_wait(&r.s, EV_MSG, types[i]);
+        else
+            (void)rig_wait(&r.s, EV_UNKNOWN, PTD_MSG_UNKNOWN);
+    }
+    rig_send(&r, ptd_msg_new(PTD_MSG_VERACK));
+    (void)rig_wait(&r.s, EV_READY, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert(s.wtxidrelay && s.wants_addrv2);
+    rig_solo_end(&r);
+}
+END_TEST
+
+START_TEST(unknown_command_is_reported_and_counted)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    rig_solo_handshake(&r);
+    rig_send_raw(&r, "nonsense", "abc", 3);
+    (void)rig_wait(&r.s, EV_UNKNOWN, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_uint_eq(s.recv[PTD_MSG_UNKNOWN].n, 1);
+    ck_assert_uint_eq(s.recv[PTD_MSG_UNKNOWN].bytes, 27);
+    rig_solo_end(&r);
+}
+END_TEST
+
+START_TEST(trailing_bytes_are_accepted_and_counted)
+{
+    static const uint8_t ping9[9] = { 1 };
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    rig_solo_handshake(&r);
+    rig_send_raw(&r, "ping", ping9, sizeof ping9);
+    (void)rig_wait(&r.s, EV_MSG, PTD_MSG_PING);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_uint_eq(s.n_trailing, 1);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* ---- listeners while the peer runs ------------------------------------------------ */
+
+static enum ptd_err count_call(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+{
+    (void)p;
+    (void)m;
+    ++*(int *)arg;
+    return PTD_OK;
+}
+
+START_TEST(listeners_come_and_go_while_the_peer_runs)
+{
+    struct solo r;
+    int n = 0;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, no_pings);
+    rig_solo_handshake(&r);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, count_call, &n);
+    rig_send(&r, ptd_msg_new(PTD_MSG_GETADDR));
+    rig_sync(&r);
+    ck_assert_int_eq(n, 1);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, NULL, NULL);
+    rig_send(&r, ptd_msg_new(PTD_MSG_GETADDR));
+    rig_sync(&r);
+    ck_assert_int_eq(n, 1);
+    rig_solo_end(&r);
+}
+END_TEST
+
+static enum ptd_err fail_call(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+{
+    (void)p;
+    (void)m;
+    (void)arg;
+    return PTD_EBADVALUE;
+}
+
+START_TEST(failing_listener_ends_the_peer_with_its_error)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    rig_solo_handshake(&r);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, fail_call, NULL);
+    rig_send(&r, ptd_msg_new(PTD_MSG_GETADDR));
+    (void)rig_recv_all(&r, PTD_MSG_PONG);
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_EBADVALUE);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* Answers of many messages: again and again, each time the queue has drained. */
+struct burst {
+    int n_calls;
+    int n_left;
+};
+
+static enum ptd_err answer_in_parts(struct ptd_peer *p, struct ptd_msg *m,
+                                    void *arg)
+{
+    struct burst *b = arg;
+
+    (void)m;
+    b->n_calls++;
+    ck_assert_int_eq(
+        ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 7), NULL), PTD_OK);
+    return --b->n_left > 0 ? PTD_EAGAIN : PTD_OK;
+}
+
+START_TEST(handler_that_says_again_is_called_again)
+{
+    struct burst b = { 0, 100 };
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    rig_solo_handshake(&r);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, answer_in_parts, &b);
+    rig_send(&r, ptd_msg_new(PTD_MSG_GETADDR));
+    for (int i = 0; i < 100; i++) {
+        ck_assert(rig_recv_type(&r, PTD_MSG_PONG, &f));
+        rig_frame_free(&f);
+    }
+    rig_sync(&r);
+    ck_assert_int_eq(b.n_calls, 100);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* ---- hooks of the handshake ------------------------------------------------------- */
+
+static enum ptd_err no_block(struct ptd_hash *hash, int32_t *height, void *arg)
+{
+    (void)hash;
+    (void)height;
+    (void)arg;
+    return PTD_ENOTFOUND;
+}
+
+static void fail_newest(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    (void)is_outbound;
+    cfg->hooks.newest_block = no_block;
+}
+
+START_TEST(failing_newest_block_disconnects)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_OUTBOUND, SOLO_REAL_CLOCK, fail_newest);
+    ck_assert_uint_eq(rig_recv_all(&r, PTD_MSG_VERSION), 0);
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_ENOTFOUND);
+    rig_solo_end(&r);
+}
+END_TEST
+
+static struct ptd_msg *refuse(struct ptd_peer *p,
+                              const struct ptd_msg_version *v, void *arg)
+{
+    (void)p;
+    (void)v;
+    (void)arg;
+    return ptd_msg_new_reject("version", PTD_REJECT_NONSTANDARD,
+                              "required services not offered", NULL);
+}
+
+static void refusing(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    (void)is_outbound;
+    cfg->hooks.on_version = refuse;
+}
+
+/* A reject goes to versions 70002 to 70015 and to nobody else. */
+static const struct {
+    uint32_t pver;
+    size_t n_rejects;
+} refusals[] = { { 70001, 0 }, { 70002, 1 }, { 70015, 1 }, { 70016, 0 } };
+
+START_TEST(on_version_may_refuse)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, refusing);
+    r.pver = refusals[_i].pver;
+    rig_send(&r, rig_version(&r));
+    ck_assert_uint_eq(rig_recv_all(&r, PTD_MSG_REJECT),
+                      refusals[_i].n_rejects);
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ck_assert(!rig_has(&r.s, EV_READY, PTD_MSG_UNKNOWN));
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_EREJECTED);
+    rig_solo_end(&r);
+}
+END_TEST
+
+static void not_allowed(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    (void)is_outbound;
+    (void)cfg;
+}
+
+START_TEST(connection_to_oneself_is_found_out)
+{
+    struct ptd_peer_stats in, out;
+    struct ptd_env_config ec;
+    struct ptd_peer_config cfg;
+    struct subject s = { 0 };
+    struct ptd_peer *a, *b;
+    int fd[2];
+
+    ptd_env_config_init(&ec);
+    s.env = ptd_env_new(&ec);
+    s.events = ptd_chan_new(sizeof(struct event), 64);
+    ck_assert_ptr_nonnull(s.env);
+    rig_config(&cfg, &s);
+    not_allowed(&cfg, true);
+    ck_assert_int_eq(ptd_peer_new(&a, s.env, &cfg, PTD_INBOUND, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_peer_new(&b, s.env, &cfg, PTD_OUTBOUND, NULL), PTD_OK);
+    rig_tcp_pair(fd);
+    ck_assert_int_eq(ptd_peer_attach(a, fd[0]), PTD_OK);
+    ck_assert_int_eq(ptd_peer_attach(b, fd[1]), PTD_OK);
+    (void)rig_wait(&s, EV_GONE, PTD_MSG_UNKNOWN);
+    (void)rig_wait(&s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(a, &in);
+    ptd_peer_stats(b, &out);
+    ck_assert_int_eq(in.end_err, PTD_ESELF);
+    ck_assert_str_eq(in.end_why, "connected to self");
+    ck_assert_int_ne(out.end_err, PTD_OK);
+    ptd_peer_join(a);
+    ptd_peer_join(b);
+    ptd_peer_free(a);
+    ptd_peer_free(b);
+    ptd_chan_free(s.events);
+    ptd_env_free(s.env);
+}
+END_TEST
+
+/* ---- attach and queue at odd times ------------------------------------------------ */
+
+START_TEST(second_attach_changes_nothing)
+{
+    struct duo d;
+    int fd[2];
+
+    rig_duo_make(&d, NULL, NULL);
+    rig_duo_start(&d);
+    rig_tcp_pair(fd);
+    ck_assert_int_eq(ptd_peer_attach(d.in.peer, fd[0]), PTD_EEXIST);
+    ck_assert_int_eq(close(fd[0]), 0); /* still ours */
+    ck_assert_int_eq(close(fd[1]), 0);
+    ck_assert_int_eq(
+        ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_GETADDR), NULL), PTD_OK);
+    (void)rig_wait(&d.in, EV_MSG, PTD_MSG_GETADDR);
+    rig_duo_end(&d);
+}
+END_TEST
+
+START_TEST(attach_after_disconnect_closes_the_socket)
+{
+    struct duo d;
+    char byte;
+    int fd[2];
+
+    rig_duo_make(&d, NULL, NULL);
+    ptd_peer_disconnect(d.in.peer, PTD_ECLOSED, "before it began");
+    rig_tcp_pair(fd);
+    ck_assert_int_eq(ptd_peer_attach(d.in.peer, fd[0]), PTD_ECLOSED);
+    ck_assert_int_eq(read(fd[1], &byte, 1), 0);
+    close(fd[1]);
+    ck_assert(!rig_has(&d.in, EV_GONE, PTD_MSG_UNKNOWN));
+    rig_duo_end(&d);
+}
+END_TEST
+
+/* When a message is queued to a peer that is no more (or never was). */
+enum moment { NEVER_ATTACHED, DISCONNECTED, JOINED, N_MOMENTS };
+
+START_TEST(queueing_on_a_disconnected_peer_signals_done)
+{
+    struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 1);
+    enum ptd_err how = PTD_OK;
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL);
+    if (_i != NEVER_ATTACHED)
+        rig_duo_start(&d);
+    ptd_peer_disconnect(d.out.peer, PTD_ECLOSED, "enough");
+    if (_i == JOINED)
+        ptd_peer_join(d.out.peer);
+    for (int i = 0; i < 100; i++) { /* more than the queue holds */
+        ck_assert_int_eq(
+            ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+            PTD_ECLOSED);
+        ck_assert_int_eq(ptd_chan_try_recv(done, &how), PTD_OK);
+        ck_assert_int_eq(how, PTD_ECLOSED);
+    }
+    ptd_chan_free(done);
+    rig_duo_end(&d);
+}
+END_TEST
+
+START_TEST(done_without_room_is_refused)
+{
+    struct ptd_chan *done = ptd_chan_new(0, 1);
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL); /* not attached: the message waits */
+    ck_assert_int_eq(ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+                     PTD_OK);
+    ck_assert_int_eq(ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+                     PTD_EFULL);
+    ck_assert_uint_eq(ptd_chan_len(done), 0);
+    ptd_peer_disconnect(d.out.peer, PTD_ECLOSED, "enough");
+    ck_assert_uint_eq(ptd_chan_len(done), 1);
+    ptd_chan_free(done);
+    rig_duo_end(&d);
+}
+END_TEST
+
+START_TEST(nothing_leaks_from_many_connections)
+{
+    size_t n_fds, n_threads;
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL); /* warm up what is made once */
+    rig_duo_start(&d);
+    rig_duo_end(&d);
+    n_fds = rig_n_fds();
+    n_threads = rig_n_threads();
+    for (int i = 0; i < 50; i++) {
+        rig_duo_make(&d, NULL, NULL);
+        rig_duo_start(&d);
+        rig_duo_end(&d);
+    }
+    ck_assert_uint_eq(rig_n_fds(), n_fds);
+    ck_assert_uint_eq(rig_n_threads(), n_threads);
+}
+END_TEST
+
+TCase *tcase_basic(void)
+{
+    TCase *tc = tcase_create("basic");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, connection_gives_equal_figures_on_both_sides);
+    tcase_add_test(tc, new_comes_before_gone_and_gone_once);
+    tcase_add_loop_test(tc, every_message_reaches_its_listener, 0,
+                        PTD_MSG_N_TYPES);
+    tcase_add_test(tc, feature_messages_reach_their_listener_before_verack);
+    tcase_add_test(tc, unknown_command_is_reported_and_counted);
+    tcase_add_test(tc, trailing_bytes_are_accepted_and_counted);
+    tcase_add_test(tc, listeners_come_and_go_while_the_peer_runs);
+    tcase_add_test(tc, failing_listener_ends_the_peer_with_its_error);
+    tcase_add_test(tc, handler_that_says_again_is_called_again);
+    tcase_add_test(tc, failing_newest_block_disconnects);
+    tcase_add_loop_test(tc, on_version_may_refuse, 0, PTD_COUNT(refusals));
+    tcase_add_test(tc, connection_to_oneself_is_found_out);
+    tcase_add_test(tc, second_attach_changes_nothing);
+    tcase_add_test(tc, attach_after_disconnect_closes_the_socket);
+    tcase_add_loop_test(tc, queueing_on_a_disconnected_peer_signals_done, 0,
+                        N_MOMENTS);
+    tcase_add_test(tc, done_without_room_is_refused);
+    tcase_add_test(tc, nothing_leaks_from_many_connections);
+    return tc;
+}

@@ -1,0 +1,9 @@
+/* check_peer.h - the test cases of this room. */
+#ifndef PTD_TESTS_CHECK_PEER_H
+#define PTD_TESTS_CHECK_PEER_H
+
+#include <check.h>
+
+TCase *tcase_basic(void);
+
+#endif /* PTD_TESTS_CHECK_PEER_H */
