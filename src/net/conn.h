@@ -33,18 +33,31 @@ struct ptd_conn_config {
     uint32_t max_payload;    /* 0: PTD_MAX_PAYLOAD */
 };
 
+enum {
+    /* A payload may be longer than its command's largest one by so much: newer
+     * versions append fields, and bytes left over are accepted (a buffer of
+     * this size is what a busy connection has anyway). */
+    PTD_FRAME_SLACK = 65536
+};
+
+/* The largest payload that is taken in for a known command, in bytes: its
+ * largest one in any version and PTD_FRAME_SLACK, at most PTD_MAX_PAYLOAD. */
+uint32_t ptd_frame_limit(enum ptd_msg_type type);
+
 /* One frame cut from what was received. */
 struct ptd_frame {
     enum ptd_msg_type type;
     char command[PTD_COMMAND_BYTES + 1]; /* printable; for unknown ones too */
-    const uint8_t *payload; /* contiguous; valid to the next call on the reading half */
+    const uint8_t *payload; /* contiguous; valid to the next ptd_conn_recv();
+                             * NULL for an unknown command, whose payload is
+                             * thrown away as it comes (its checksum counts) */
     size_t n;
     struct ptd_buf *buf; /* not NULL: payload lies in it, large enough to be
                           * worth a reference (ptd_msg_decode_from) */
     uint32_t wire_bytes; /* with header or packet overhead */
-    enum ptd_err err;    /* PTD_OK; PTD_ECHECKSUM, PTD_ECOMMAND, PTD_ETOOBIG (its
-                          * command's own limit): the frame was skipped, the
-                          * stream goes on; payload is NULL */
+    enum ptd_err err;    /* PTD_OK; PTD_ECHECKSUM, PTD_ECOMMAND, PTD_ETOOBIG
+                          * (above ptd_frame_limit()): the frame was skipped,
+                          * the stream goes on; payload is NULL */
     uint8_t want[4];     /* PTD_ECHECKSUM: what the header said … */
     uint8_t got[4];      /* … and what the payload has */
 };
@@ -68,6 +81,15 @@ int ptd_conn_fd(const struct ptd_conn *c);
 
 /* "v1"; later "v2" or "detecting": getpeerinfo's transport_protocol_type. */
 const char *ptd_conn_transport(const struct ptd_conn *c);
+
+/* Do the carrier's own handshake, before anything else is read or written (v1
+ * has none: PTD_OK at once).
+ *
+ * Returns  PTD_OK; PTD_EPROTO, PTD_EEOF, PTD_EIO, PTD_ENOMEM
+ * Blocks   until the other side has answered; ptd_conn_shutdown() ends it
+ * Thread   the reading half's, while no other writes
+ */
+PTD_MUST_USE enum ptd_err ptd_conn_handshake(struct ptd_conn *c);
 
 /* ---- reading half ---------------------------------------------------- */
 
