@@ -467,6 +467,37 @@ PTD_API PTD_MUST_USE enum ptd_err ptd_tx_txid(const struct ptd_tx *tx,
 PTD_API PTD_MUST_USE enum ptd_err ptd_tx_wtxid(const struct ptd_tx *tx,
                                                struct ptd_hash *out);
 
+/* The root of the tree of txids: what the header must say.
+ *
+ * mutated  NULL, or told whether two neighbours in the tree are equal: then
+ *          another list of transactions has the same root, and the block is
+ *          refused without remembering its hash as bad (CVE-2012-2459)
+ * Returns  PTD_OK; PTD_ENOMEM
+ */
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_block_merkle_root(const struct ptd_msg_block *b, struct ptd_hash *out,
+                      bool *mutated) PTD_NONNULL(1, 2);
+
+/* The root of the tree of wtxids, the first transaction's being zero. Source:
+ * BIP 141. PTD_OK, PTD_ENOMEM. */
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_block_witness_root(const struct ptd_msg_block *b, struct ptd_hash *out)
+    PTD_NONNULL(1, 2);
+
+/* The commitment in the first transaction's outputs; false if there is none.
+ * Source: BIP 141 */
+PTD_API bool ptd_block_witness_commitment(const struct ptd_msg_block *b,
+                                          struct ptd_hash *out)
+    PTD_NONNULL(1, 2);
+
+/* Hold a block's witness data against its commitment.
+ *
+ * Returns  PTD_OK: they agree, or there is neither; PTD_EBADVALUE: they
+ *          differ, or one is there without the other; PTD_ENOMEM
+ */
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_block_check_witness(const struct ptd_msg_block *b) PTD_NONNULL(1);
+
 PTD_END_DECLS
 
 #endif /* PTD_MSG_H */

@@ -31,6 +31,11 @@ struct ptd_codec_ops {
      * flag the payload is gone after decode(). */
     bool has_views;
 
+    /* A payload that decodes is the only encoding of what it says, so it may be
+     * sent on as it came (not so where a field can be left out, or entries are
+     * ignored). */
+    bool has_one_form;
+
     /* Fill *m (zeroed, its head set) from r. Lists come from
      * ptd_msg_alloc_raw(m, …), in proportion to what was counted by
      * ptd_read_count(); lack of memory is reported with ptd_reader_fail(r,
@@ -69,7 +74,7 @@ PTD_MUST_USE void *ptd_msg_alloc_raw(struct ptd_msg *m, size_t n, size_t size)
 /* Make the allocations that follow come out of one piece of memory, if they
  * are of `bytes` bytes together (each rounded up to PTD_MSG_ALIGN). Returns
  * false for lack of memory. */
-enum { PTD_MSG_ALIGN = 8 };
+enum { PTD_MSG_ALIGN = 16 };
 PTD_MUST_USE bool ptd_msg_reserve(struct ptd_msg *m, size_t bytes)
     PTD_NONNULL(1);
 
@@ -109,10 +114,13 @@ struct ptd_codec_entry {
     const char *command;
     const struct ptd_codec_ops *ops;
     uint32_t struct_bytes; /* of its struct in msg.h */
-    uint32_t first_pver;   /* PTD_EVERSION below; 0: in all versions */
 };
 
 /* The entry of a type; NULL for PTD_MSG_UNKNOWN and what is no type. */
 const struct ptd_codec_entry *ptd_codec_entry(enum ptd_msg_type type);
+
+/* The protocol version from which on a command exists, 0 for all: below it is
+ * neither encoded nor decoded (PTD_EVERSION). */
+uint32_t ptd_codec_first_pver(enum ptd_msg_type type);
 
 #endif /* PTD_WIRE_CODEC_H */

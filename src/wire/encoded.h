@@ -2,7 +2,11 @@
  *
  * A block that goes to 1,000 peers is encoded once: the form is cached in the
  * message, by layout (two peers whose versions lay this message out alike
- * share it), and every writer holds a reference while it writes.
+ * share it), and every writer holds a reference while it writes. A block that
+ * was received and goes out in the layout it came in is not copied at all: its
+ * form refers to the received bytes.
+ *
+ * A decoded message is not to be changed: it may be sent on as it came.
  */
 #ifndef PTD_WIRE_ENCODED_H
 #define PTD_WIRE_ENCODED_H
@@ -18,6 +22,7 @@ struct ptd_buf;
 struct ptd_encoded {
     struct ptd_ref ref;
     enum ptd_msg_type type;
+    uint32_t layout;        /* see ptd_codec_ops.layout */
     const uint8_t *payload; /* n bytes, immutable */
     size_t n;
     struct ptd_buf *buf;          /* holds payload; NULL: allocated behind */
@@ -39,14 +44,27 @@ void ptd_encoded_free(struct ptd_encoded *e PTD_TAKES);
 /* The v1 checksum, computed at the first call. */
 void ptd_encoded_checksum(struct ptd_encoded *e, uint8_t out[4]);
 
-/* Decode from a buffer that the message may refer to: types with views (block,
- * tx, cmpctblock, blocktxn …) hold a reference to buf instead of copying. buf NULL:
- * they copy. mem: where the message's memory comes from (NULL: malloc). */
+/* Decode from a buffer that the message may refer to.
+ *
+ * buf      NULL, or holds the payload: types with views (block, tx, cmpctblock,
+ *          blocktxn …) keep a reference to it instead of a copy, if the
+ *          payload is at least PTD_REFER_BYTES and half the buffer: a small
+ *          message does not pin a large buffer
+ * mem      where the message's memory comes from (NULL: malloc)
+ */
+enum { PTD_REFER_BYTES = 1024 };
 PTD_MUST_USE enum ptd_err
 ptd_msg_decode_from(struct ptd_msg **out, enum ptd_msg_type type,
                     const uint8_t *payload, size_t n, struct ptd_buf *buf,
                     struct ptd_mem *mem, const struct ptd_codec *cx,
                     struct ptd_wire_error *why);
+
+/* Tell a decoded message its payload's v1 checksum, which the caller has
+ * verified: sending it on as it came need not compute it again.
+ *
+ * Thread   the maker's, before the message is shared
+ */
+void ptd_msg_set_checksum(struct ptd_msg *m, const uint8_t sum[4]);
 
 /* True if nobody but the caller holds the message: a writer then encodes it
  * straight into its own buffer instead of caching. */
@@ -54,5 +72,8 @@ bool ptd_msg_is_unshared(const struct ptd_msg *m);
 
 /* Bytes of memory that the message holds, for budgets. */
 size_t ptd_msg_memory_bytes(const struct ptd_msg *m);
+
+/* Bytes left over behind a decoded message (accepted unless strict). */
+uint32_t ptd_msg_trailing_bytes(const struct ptd_msg *m);
 
 #endif /* PTD_WIRE_ENCODED_H */
