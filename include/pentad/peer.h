@@ -252,8 +252,8 @@ ptd_peer_try_queue(struct ptd_peer *p, struct ptd_msg *msg PTD_TAKES,
  * most 1000 every trickle interval; what the peer knows is not sent again.
  *
  * Returns  PTD_OK (also if known); PTD_ECLOSED; PTD_EFULL: dropped, the peer
- *          does not keep up
- * Blocks   never
+ *          does not keep up, or its handshake is not done
+ * Blocks   at most while the queue thread takes 50 vectors over
  */
 PTD_API PTD_MUST_USE enum ptd_err ptd_peer_queue_inv(struct ptd_peer *p,
                                                      const struct ptd_inv *inv)

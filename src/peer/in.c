@@ -20,6 +20,8 @@
 
 PTD_LOG_TAG(PEER);
 
+#define LAST_WORD_US INT64_C(5000000) /* for a reject before a disconnect */
+
 /* ---- time in handlers ------------------------------------------------------ */
 
 void ptd_handler_start(struct ptd_peer *p)
@@ -194,6 +196,27 @@ static void on_read(struct ptd_peer *p, const struct ptd_frame *f,
         p->cfg.hooks.on_read(p, f->wire_bytes, m, err, p->cfg.hooks.arg);
 }
 
+/* A reject that is to be on the wire before the disconnect; a peer that does
+ * not read waits in vain. */
+static void last_reject(struct ptd_peer *p, const char *command,
+                        enum ptd_reject_code code, const char *reason)
+{
+    struct ptd_chan *done;
+    struct ptd_msg *m;
+
+    if (!peer_takes_reject(p))
+        return;
+    done = ptd_chan_new(0, 1);
+    m = ptd_msg_new_reject(command, code, reason, NULL);
+    if (done != NULL && m != NULL &&
+        ptd_peer_queue(p, m, done) == PTD_OK)
+        (void)!ptd_chan_recv_until(done, NULL, p->clk,
+                                   ptd_clock_now_us(p->clk) + LAST_WORD_US);
+    else if (done == NULL)
+        ptd_msg_free(m);
+    ptd_chan_free(done);
+}
+
 /* Tolerance has an end: hashing what is thrown away costs us more than making
  * it up costs the peer. */
 static bool is_tolerable(struct ptd_peer *p, const struct ptd_frame *f,
@@ -216,8 +239,7 @@ static enum ptd_err malformed(struct ptd_peer *p, const struct ptd_frame *f,
         return PTD_OK;
     if (p->cfg.conduct == PTD_CONDUCT_STRICT && peer_takes_reject(p)) {
         if (ptd_peer_state(p) == PTD_PEER_READY)
-            (void)!ptd_peer_push_reject(p, f->command, PTD_REJECT_MALFORMED,
-                                        why, NULL, PTD_REJECT_QUEUE);
+            last_reject(p, f->command, PTD_REJECT_MALFORMED, why);
         else
             ptd_handshake_reject(p, f->command, PTD_REJECT_MALFORMED, why);
     }
@@ -461,9 +483,8 @@ static enum ptd_err out_of_place(struct ptd_peer *p, struct ptd_msg *m)
         ptd_log_debug("redundant version message from peer %s", p->name);
         if (!is_strict)
             return PTD_OK;
-        (void)!ptd_peer_push_reject(p, "version", PTD_REJECT_DUPLICATE,
-                                    "duplicate version message", NULL,
-                                    PTD_REJECT_QUEUE);
+        last_reject(p, "version", PTD_REJECT_DUPLICATE,
+                    "duplicate version message");
         ptd_peer_disconnect(p, PTD_EPROTO, "duplicate version message");
         return PTD_EPROTO;
     }

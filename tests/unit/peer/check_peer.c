@@ -11,6 +11,8 @@ int main(void)
     int n_failed;
 
     suite_add_tcase(s, tcase_basic());
+    suite_add_tcase(s, tcase_conduct());
+    suite_add_tcase(s, tcase_timeouts());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
     n_failed = srunner_ntests_failed(sr);

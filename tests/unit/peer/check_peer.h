@@ -5,5 +5,7 @@
 #include <check.h>
 
 TCase *tcase_basic(void);
+TCase *tcase_conduct(void);
+TCase *tcase_timeouts(void);
 
 #endif /* PTD_TESTS_CHECK_PEER_H */

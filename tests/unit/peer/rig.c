@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "peer/peer_int.h"
 #include "pentad/params.h"
 
 #define WAIT_US (20 * SECOND_US)
@@ -253,6 +255,7 @@ void rig_send_raw(struct solo *r, const char *command, const void *payload,
     if (n > 0)
         memcpy(frame + PTD_V1_HEADER_BYTES, payload, n);
     rig_send_bytes(r, frame, PTD_V1_HEADER_BYTES + n);
+    r->n_sent++;
     free(frame);
 }
 
@@ -382,6 +385,24 @@ void rig_sync(struct solo *r)
             memcpy(&got, f.payload, sizeof got);
         rig_frame_free(&f);
     } while (got != nonce);
+}
+
+static uint64_t n_handled(struct ptd_peer *p)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i <= PTD_MSG_N_TYPES; i++)
+        n += atomic_load(&p->recv[i].n);
+    return n;
+}
+
+void rig_settle(struct solo *r)
+{
+    /* A frame is counted while handlers are active: once all are counted and
+     * none is active, in has gone back to reading. */
+    while (n_handled(r->s.peer) != r->n_sent ||
+           atomic_load(&r->s.peer->handler_since_us) != 0)
+        sched_yield();
 }
 
 /* ---- what there is in the process ------------------------------------------------ */

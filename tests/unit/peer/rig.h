@@ -68,6 +68,7 @@ struct solo {
     int fd;                /* the test's end */
     uint8_t magic[4];
     uint32_t pver; /* that the test speaks */
+    uint64_t n_sent; /* frames */
 };
 
 enum { SOLO_REAL_CLOCK, SOLO_VIRTUAL_CLOCK };
@@ -105,6 +106,12 @@ size_t rig_recv_all(struct solo *r, enum ptd_msg_type type);
 
 /* A ping, and read until its pong: all that was sent before is handled. */
 void rig_sync(struct solo *r);
+
+/* Wait until the peer has handled every frame that the test sent and its in
+ * thread is back at the socket: the clock may then be moved without the time
+ * counting as a callback's. (Yields: there is nothing to wait on for "has
+ * returned".) */
+void rig_settle(struct solo *r);
 
 /* A message of each type with every list filled. */
 struct ptd_msg *rig_sample(enum ptd_msg_type type);
