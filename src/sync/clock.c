@@ -319,7 +319,8 @@ static bool enter(struct ptd_clock *clk, struct ptd_clock_wait *w)
     if (!passed && clk->watcher != NULL && w->deadline_us <= clk->watch_us) {
         watcher = clk->watcher;
         clk->watcher = NULL;
-        PTD_ASSERT(ptd_park_claim(watcher, 0));
+        if (!ptd_park_claim(watcher, 0))
+            watcher = NULL;
     }
     ptd_mutex_unlock(&clk->mu);
     if (watcher != NULL)

@@ -3,26 +3,39 @@
 #include "sync/thread.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/util.h"
 #include "sync/stack.h"
 
-/* What a new thread needs; freed by it. */
+/* What a new thread needs to begin; it frees it first thing. */
 struct boot {
     void (*main)(void *);
     void *arg;
+    struct ptd_stack *stack;
     char name[PTD_THREAD_NAME_MAX + 1];
 };
 
-static void copy_name(char to[PTD_THREAD_NAME_MAX + 1], const char *name)
+/* The pooled stack this thread runs on. */
+static _Thread_local struct ptd_stack *self;
+
+struct ptd_stack *ptd_stack_self(void)
 {
-    snprintf(to, PTD_THREAD_NAME_MAX + 1, "%s", name);
+    return self;
+}
+
+static void copy_name(char to[PTD_THREAD_NAME_MAX + 1], const char *from)
+{
+    size_t n = strnlen(from, PTD_THREAD_NAME_MAX);
+
+    memcpy(to, from, n);
+    to[n] = '\0';
 }
 
 void ptd_thread_set_name(const char *name)
@@ -31,67 +44,87 @@ void ptd_thread_set_name(const char *name)
 
     copy_name(cut, name);
     (void)pthread_setname_np(pthread_self(), cut);
+    if (self != NULL)
+        copy_name(self->name, cut);
+}
+
+static int kernel_tid(void)
+{
+#ifdef SYS_gettid
+    return (int)syscall(SYS_gettid);
+#else
+    return -1;
+#endif
 }
 
 static void *thread_main(void *arg)
 {
-    struct boot boot = *(struct boot *)arg;
+    struct boot *boot = arg;
+    void (*run)(void *) = boot->main;
+    void *run_arg = boot->arg;
 
-    ptd_free(arg);
-    ptd_thread_set_name(boot.name);
-    boot.main(boot.arg);
+    self = boot->stack;
+    if (self != NULL) {
+        self->parker = ptd_parker_self();
+        self->tid = kernel_tid();
+    }
+    ptd_thread_set_name(boot->name);
+    ptd_free(boot);
+    run(run_arg);
     return NULL;
 }
 
-static enum ptd_err create(struct ptd_thread *t, struct boot *boot)
+/* pthread_create with all signals blocked, which the thread inherits. */
+static int create(pthread_t *id, struct ptd_stack *stack, struct boot *boot)
 {
     pthread_attr_t attr;
-    sigset_t all, old;
+    sigset_t all, before;
     int e;
 
-    if (pthread_attr_init(&attr) != 0)
-        return PTD_ENOMEM;
-    e = t->stack != NULL ? pthread_attr_setstack(&attr, t->stack,
-                                                 ptd_threads_stack_bytes())
-                         : 0;
-    if (e == 0) {
-        /* Signals are the program's business: no thread of ours takes one. */
-        sigfillset(&all);
-        PTD_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &old) == 0);
-        e = pthread_create(&t->id, &attr, thread_main, boot);
-        PTD_ASSERT(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
-    }
-    (void)pthread_attr_destroy(&attr);
-    return e == 0 ? PTD_OK : e == EAGAIN ? PTD_EAGAIN : PTD_ENOMEM;
+    PTD_ASSERT(pthread_attr_init(&attr) == 0);
+    if (stack != NULL)
+        PTD_ASSERT(pthread_attr_setstack(&attr, stack->base,
+                                         ptd_threads_stack_bytes()) == 0);
+    sigfillset(&all);
+    PTD_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    e = pthread_create(id, &attr, thread_main, boot);
+    PTD_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    PTD_ASSERT(pthread_attr_destroy(&attr) == 0);
+    return e;
 }
 
 enum ptd_err ptd_thread_start(struct ptd_thread *t, struct ptd_threads *pool,
                               const char *name, void (*main)(void *), void *arg)
 {
-    struct boot *boot = ptd_alloc(sizeof *boot);
-    enum ptd_err e = PTD_ENOMEM;
+    struct ptd_stack *stack = NULL;
+    struct boot *boot;
+    int e;
 
-    memset(t, 0, sizeof *t);
-    if (boot == NULL)
-        return e;
+    PTD_ASSERT(!t->started);
+    if ((boot = ptd_alloc(sizeof *boot)) == NULL)
+        goto fail;
+    if (pool != NULL && (stack = ptd_stack_get(pool)) == NULL)
+        goto free_boot;
     boot->main = main;
     boot->arg = arg;
+    boot->stack = stack;
     copy_name(boot->name, name);
-    if (pool != NULL && (t->stack = ptd_stack_get(pool)) == NULL)
-        goto free_boot;
     t->pool = pool;
-    if ((e = create(t, boot)) != PTD_OK)
-        goto free_stack;
+    t->stack = stack;
+    if ((e = create(&t->id, stack, boot)) != 0)
+        goto put_stack;
     t->started = true;
     return PTD_OK;
 
-free_stack:
-    if (t->stack != NULL)
-        ptd_stack_put(pool, t->stack);
+put_stack:
+    if (stack != NULL)
+        ptd_stack_put(pool, stack);
+    ptd_free(boot);
+    return e == ENOMEM ? PTD_ENOMEM : PTD_EAGAIN;
 free_boot:
     ptd_free(boot);
-    memset(t, 0, sizeof *t);
-    return e;
+fail:
+    return PTD_ENOMEM;
 }
 
 void ptd_thread_join(struct ptd_thread *t)
@@ -101,5 +134,6 @@ void ptd_thread_join(struct ptd_thread *t)
     PTD_ASSERT(pthread_join(t->id, NULL) == 0);
     if (t->stack != NULL)
         ptd_stack_put(t->pool, t->stack);
-    memset(t, 0, sizeof *t);
+    t->stack = NULL;
+    t->started = false;
 }
