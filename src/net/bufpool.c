@@ -4,8 +4,8 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
+#include "base/list.h"
 #include "base/ref.h"
 #include "base/util.h"
 #include "sync/mutex.h"
@@ -35,21 +35,21 @@ static const size_t default_bytes = (size_t)32 << 20;
 
 /* What an idle piece begins with. */
 struct idle {
-    LIST_ENTRY(idle) same;  /* idle pieces of the same class, last in first */
-    TAILQ_ENTRY(idle) all;  /* all idle pieces, latest first */
+    struct ptd_link same; /* idle pieces of the same class, latest first */
+    struct ptd_link all;  /* all idle pieces, latest first */
     int class;
 };
 
 struct ptd_bufpool {
-    struct ptd_mem mem;     /* what callers see of it */
-    struct ptd_ref ref;     /* the maker, and one for each piece that is out */
-    size_t max_idle_bytes;  /* set once */
-    size_t eager_bytes;     /* set once */
-    atomic_size_t out;      /* bytes of large pieces that are out */
-    atomic_size_t idle;     /* bytes that lie idle; written under mu */
-    struct ptd_mutex mu;
-    LIST_HEAD(, idle) of[N_CLASSES] PTD_GUARDED_BY(mu);
-    TAILQ_HEAD(idle_list, idle) all PTD_GUARDED_BY(mu);
+    struct ptd_mem mem;    /* what callers see of it */
+    struct ptd_ref ref;    /* the maker, and one for each piece that is out */
+    size_t max_idle_bytes; /* set once */
+    size_t eager_bytes;    /* set once */
+    atomic_size_t out;     /* bytes of large pieces that are out */
+    atomic_size_t idle;    /* bytes that lie idle; written under mu */
+    struct ptd_mutex mu;   /* rank PTD_RANK_BUFPOOL */
+    struct ptd_link of[N_CLASSES] PTD_GUARDED_BY(mu); /* by idle.same */
+    struct ptd_link all PTD_GUARDED_BY(mu);           /* by idle.all */
     bool closed PTD_GUARDED_BY(mu); /* nothing is kept any more */
 };
 
@@ -82,36 +82,49 @@ static size_t counted_bytes(size_t bytes)
     return bytes < PTD_BUFPOOL_MIN_BYTES ? 0 : bytes;
 }
 
+static void idle_add_locked(struct ptd_bufpool *pool, struct idle *b)
+    PTD_REQUIRES(pool->mu)
+{
+    size_t now = atomic_load_explicit(&pool->idle, memory_order_relaxed);
+
+    ptd_list_prepend(&pool->of[b->class], &b->same);
+    ptd_list_prepend(&pool->all, &b->all);
+    atomic_store_explicit(&pool->idle, now + class_bytes(b->class),
+                          memory_order_relaxed);
+}
+
 static void idle_remove_locked(struct ptd_bufpool *pool, struct idle *b)
     PTD_REQUIRES(pool->mu)
 {
     size_t now = atomic_load_explicit(&pool->idle, memory_order_relaxed);
 
-    LIST_REMOVE(b, same);
-    TAILQ_REMOVE(&pool->all, b, all);
+    ptd_list_remove(&b->same);
+    ptd_list_remove(&b->all);
     atomic_store_explicit(&pool->idle, now - class_bytes(b->class),
                           memory_order_relaxed);
 }
 
 /* Move what is beyond keep_bytes to a list of the caller's. */
-static void collect_locked(struct ptd_bufpool *pool, struct idle_list *out,
+static void collect_locked(struct ptd_bufpool *pool, struct ptd_link *out,
                            size_t keep_bytes) PTD_REQUIRES(pool->mu)
 {
     while (atomic_load_explicit(&pool->idle, memory_order_relaxed) >
            keep_bytes) {
-        struct idle *b = TAILQ_LAST(&pool->all, idle_list);
+        struct idle *b =
+            PTD_CONTAINER_OF(pool->all.prev, struct idle, all);
 
         idle_remove_locked(pool, b);
-        TAILQ_INSERT_HEAD(out, b, all);
+        ptd_list_prepend(out, &b->all);
     }
 }
 
-static void free_list(struct idle_list *list)
+static void free_list(struct ptd_link *list)
 {
-    struct idle *b;
+    struct ptd_link *l;
 
-    while ((b = TAILQ_FIRST(list)) != NULL) {
-        TAILQ_REMOVE(list, b, all);
+    while ((l = ptd_list_pop(list)) != NULL) {
+        struct idle *b = PTD_CONTAINER_OF(l, struct idle, all);
+
         UNPOISON(b, class_bytes(b->class));
         free(b);
     }
@@ -128,12 +141,15 @@ static void drop_ref(struct ptd_bufpool *pool)
 
 static struct idle *take_idle(struct ptd_bufpool *pool, int class)
 {
-    struct idle *b;
+    struct idle *b = NULL;
+    struct ptd_link *l;
 
     ptd_mutex_lock(&pool->mu);
-    b = LIST_FIRST(&pool->of[class]);
-    if (b != NULL)
+    l = ptd_list_first(&pool->of[class]);
+    if (l != NULL) {
+        b = PTD_CONTAINER_OF(l, struct idle, same);
         idle_remove_locked(pool, b);
+    }
     ptd_mutex_unlock(&pool->mu);
     if (b != NULL)
         UNPOISON(b, class_bytes(class));
@@ -161,17 +177,13 @@ static void *pool_alloc(struct ptd_mem *mem, size_t bytes)
 
 static void put_idle(struct ptd_bufpool *pool, struct idle *b, int class)
 {
-    struct idle_list surplus = TAILQ_HEAD_INITIALIZER(surplus);
-    size_t now;
+    struct ptd_link surplus;
 
+    ptd_list_init(&surplus);
     b->class = class;
     POISON(b + 1, class_bytes(class) - sizeof *b);
     ptd_mutex_lock(&pool->mu);
-    now = atomic_load_explicit(&pool->idle, memory_order_relaxed);
-    LIST_INSERT_HEAD(&pool->of[class], b, same);
-    TAILQ_INSERT_HEAD(&pool->all, b, all);
-    atomic_store_explicit(&pool->idle, now + class_bytes(class),
-                          memory_order_relaxed);
+    idle_add_locked(pool, b);
     collect_locked(pool, &surplus, pool->closed ? 0 : pool->max_idle_bytes);
     ptd_mutex_unlock(&pool->mu);
     free_list(&surplus);
@@ -214,18 +226,19 @@ struct ptd_bufpool *ptd_bufpool_new(const struct ptd_bufpool_config *cfg)
     ptd_mutex_init(&pool->mu, PTD_RANK_BUFPOOL);
     ptd_mutex_lock(&pool->mu);
     for (int i = 0; i < N_CLASSES; i++)
-        LIST_INIT(&pool->of[i]);
-    TAILQ_INIT(&pool->all);
+        ptd_list_init(&pool->of[i]);
+    ptd_list_init(&pool->all);
     ptd_mutex_unlock(&pool->mu);
     return pool;
 }
 
 void ptd_bufpool_free(struct ptd_bufpool *pool)
 {
-    struct idle_list rest = TAILQ_HEAD_INITIALIZER(rest);
+    struct ptd_link rest;
 
     if (pool == NULL)
         return;
+    ptd_list_init(&rest);
     ptd_mutex_lock(&pool->mu);
     pool->closed = true;
     collect_locked(pool, &rest, 0);
@@ -241,8 +254,9 @@ struct ptd_mem *ptd_bufpool_mem(struct ptd_bufpool *pool)
 
 void ptd_bufpool_trim(struct ptd_bufpool *pool, size_t keep_bytes)
 {
-    struct idle_list surplus = TAILQ_HEAD_INITIALIZER(surplus);
+    struct ptd_link surplus;
 
+    ptd_list_init(&surplus);
     ptd_mutex_lock(&pool->mu);
     collect_locked(pool, &surplus, keep_bytes);
     ptd_mutex_unlock(&pool->mu);

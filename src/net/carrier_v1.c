@@ -159,7 +159,7 @@ static enum ptd_err cut_known(struct v1 *v, struct ptd_rxbuf *rx,
     }
     f->payload = payload;
     /* A small message must not pin a large buffer. */
-    if (f->n >= LARGE_BYTES && f->n >= rx->buf->cap / 4)
+    if (f->n >= LARGE_BYTES && f->n >= rx->buf->cap / 2)
         f->buf = rx->buf;
     if (f->n >= LARGE_BYTES)
         ptd_sha256d_final(&v->sha, digest);
