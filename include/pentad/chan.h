@@ -62,6 +62,7 @@ PTD_API struct ptd_chan *ptd_chan_ref(struct ptd_chan *c) PTD_NONNULL(1);
 PTD_API void ptd_chan_free(struct ptd_chan *c PTD_TAKES);
 
 /* ---- one channel ----------------------------------------------------- */
+/* Sending to and receiving from a NULL channel is never ready, as in Go. */
 
 /* Send a copy of *elem (NULL if elem_size is 0).
  *
@@ -91,9 +92,11 @@ PTD_API PTD_MUST_USE enum ptd_err
 ptd_chan_recv_until(struct ptd_chan *c, void *elem, struct ptd_clock *clk,
                     int64_t deadline_us);
 
-/* Receive all that is there, at most max elements, in order, into an array:
- * one lock and one wake for the lot.
+/* Receive all that is there, at most max >= 1 elements, in order, into an
+ * array: one lock for the lot. For throughput: before it sleeps it lets other
+ * threads run once, so that senders bring more than one.
  *
+ * elems    room for max elements; NULL throws them away
  * n        how many were received, >= 1 on PTD_OK
  * Returns  as ptd_chan_recv() and ptd_chan_try_recv()
  */

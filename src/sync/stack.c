@@ -19,7 +19,7 @@
 #endif
 
 #ifdef PTD_SANITIZER
-#define STACK_BYTES ((size_t)256 * 1024)
+#define STACK_BYTES ((size_t)1024 * 1024)
 #else
 #define STACK_BYTES ((size_t)64 * 1024)
 #endif

@@ -100,7 +100,7 @@ enum ptd_err ptd_thread_start(struct ptd_thread *t, struct ptd_threads *pool,
     struct boot *boot;
     int e;
 
-    PTD_ASSERT(!t->started);
+    memset(t, 0, sizeof *t);
     if ((boot = ptd_alloc(sizeof *boot)) == NULL)
         goto fail;
     if (pool != NULL && (stack = ptd_stack_get(pool)) == NULL)
@@ -110,13 +110,14 @@ enum ptd_err ptd_thread_start(struct ptd_thread *t, struct ptd_threads *pool,
     boot->stack = stack;
     copy_name(boot->name, name);
     t->pool = pool;
-    t->stack = stack;
+    t->stack = stack; /* before: a thread may look at its own record */
     if ((e = create(&t->id, stack, boot)) != 0)
         goto put_stack;
     t->started = true;
     return PTD_OK;
 
 put_stack:
+    t->stack = NULL;
     if (stack != NULL)
         ptd_stack_put(pool, stack);
     ptd_free(boot);
@@ -134,6 +135,5 @@ void ptd_thread_join(struct ptd_thread *t)
     PTD_ASSERT(pthread_join(t->id, NULL) == 0);
     if (t->stack != NULL)
         ptd_stack_put(t->pool, t->stack);
-    t->stack = NULL;
-    t->started = false;
+    memset(t, 0, sizeof *t);
 }
