@@ -1,0 +1,53 @@
+#include <config.h>
+
+#include "chain/pow.h"
+
+#include "base/util.h"
+
+bool ptd_pow_target(struct ptd_u256 *out, const struct ptd_params *params,
+                    uint32_t bits)
+{
+    struct ptd_u256 limit = ptd_u256_from_hash(&params->pow_limit);
+
+    return ptd_u256_from_compact(out, bits) && !ptd_u256_is_zero(out) &&
+           ptd_u256_cmp(out, &limit) <= 0;
+}
+
+bool ptd_pow_is_met(const struct ptd_hash *hash, const struct ptd_u256 *target)
+{
+    struct ptd_u256 number = ptd_u256_from_hash(hash);
+
+    return ptd_u256_cmp(&number, target) <= 0;
+}
+
+uint32_t ptd_pow_limit_bits(const struct ptd_params *params)
+{
+    struct ptd_u256 limit = ptd_u256_from_hash(&params->pow_limit);
+
+    return ptd_u256_to_compact(&limit);
+}
+
+uint32_t ptd_pow_retarget(const struct ptd_params *params, uint32_t old_bits,
+                          uint32_t first_s, uint32_t last_s)
+{
+    int64_t aim = params->pow_timespan_s;
+    int64_t took = (int64_t)last_s - (int64_t)first_s;
+    struct ptd_u256 limit = ptd_u256_from_hash(&params->pow_limit);
+    struct ptd_u256 old, target, divisor = ptd_u256_from_u64((uint64_t)aim);
+
+    took = PTD_MAX(took, aim / 4);
+    took = PTD_MIN(took, aim * 4);
+    /* old_bits are those of a header in the tree. */
+    PTD_ASSERT(ptd_u256_from_compact(&old, old_bits));
+    target = old;
+    if (!ptd_u256_mul_u32(&target, (uint32_t)took)) {
+        target = ptd_u256_div(&target, &divisor);
+    } else { /* no public network has a limit that high */
+        target = ptd_u256_div(&old, &divisor);
+        if (ptd_u256_mul_u32(&target, (uint32_t)took))
+            target = limit;
+    }
+    if (ptd_u256_cmp(&target, &limit) > 0)
+        target = limit;
+    return ptd_u256_to_compact(&target);
+}
