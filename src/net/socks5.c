@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 enum {
-    VERSION = 5,
+    SOCKS_VERSION = 5,
     AUTH_VERSION = 1, /* RFC 1929 */
     METHOD_NONE = 0,
     METHOD_USER = 2,
@@ -129,8 +129,8 @@ static enum ptd_err greet(int fd, const struct credentials *c,
                           const struct ptd_wait *w, uint8_t *method,
                           struct ptd_dial_why *why)
 {
-    const uint8_t offer[] = { VERSION, 2, METHOD_NONE, METHOD_USER };
-    const uint8_t offer_none[] = { VERSION, 1, METHOD_NONE };
+    const uint8_t offer[] = { SOCKS_VERSION, 2, METHOD_NONE, METHOD_USER };
+    const uint8_t offer_none[] = { SOCKS_VERSION, 1, METHOD_NONE };
     uint8_t answer[2];
     enum ptd_err e = c->user != NULL
                          ? ptd_wait_send(w, fd, offer, sizeof offer)
@@ -141,7 +141,7 @@ static enum ptd_err greet(int fd, const struct credentials *c,
     if (e != PTD_OK)
         return io_failed(why, e);
     *method = answer[1];
-    if (answer[0] != VERSION)
+    if (answer[0] != SOCKS_VERSION)
         return broken(why, "does not speak SOCKS5");
     if (*method == METHOD_NO_MATCH)
         return broken(why, "wants another authentication");
@@ -245,7 +245,7 @@ static enum ptd_err request(int fd, const struct ptd_dial_target *to,
                             const char *name, const struct ptd_wait *w,
                             struct ptd_dial_why *why)
 {
-    uint8_t out[3 + 1 + 1 + MAX_STRING + 2] = { VERSION, COMMAND_CONNECT, 0 };
+    uint8_t out[3 + 1 + 1 + MAX_STRING + 2] = { SOCKS_VERSION, COMMAND_CONNECT, 0 };
     uint8_t answer[4]; /* version, reply, reserved, address type */
     enum ptd_err e = ptd_wait_send(w, fd, out, 3 + put_target(out + 3, to, name));
 
@@ -253,7 +253,7 @@ static enum ptd_err request(int fd, const struct ptd_dial_target *to,
         e = ptd_wait_recv(w, fd, answer, sizeof answer);
     if (e != PTD_OK)
         return io_failed(why, e);
-    if (answer[0] != VERSION)
+    if (answer[0] != SOCKS_VERSION)
         return broken(why, "answers in another version of SOCKS");
     if (answer[1] != 0) {
         why->reply = answer[1];
@@ -274,7 +274,7 @@ enum ptd_err ptd_socks5_connect(int fd, const struct ptd_dial_target *to,
     char text[PTD_NETADDR_TEXT];
     const char *name = target_name(to, text);
     struct credentials c;
-    uint8_t method;
+    uint8_t method = METHOD_NONE;
     enum ptd_err e = choose_credentials(&c, proxy);
 
     if (e == PTD_OK && name != NULL && !is_string(name))

@@ -1,0 +1,409 @@
+#include <config.h>
+
+#include "net/dial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "net/addr.h"
+#include "net/listen.h"
+#include "net/resolve.h"
+#include "net/wait.h"
+#include "rig.h"
+#include "sync/thread.h"
+
+/* ---- addresses ------------------------------------------------------- */
+
+static const struct {
+    const char *text, *back; /* back NULL: has no socket address */
+} addrs[] = {
+    { "1.2.3.4:8333", "1.2.3.4:8333" },
+    { "0.0.0.0:0", "0.0.0.0:0" },
+    { "[2001:db8::1]:18444", "[2001:db8::1]:18444" },
+    { "[::1]:65535", "[::1]:65535" },
+    { "[fc00::1]:1", "[fc00::1]:1" },
+    { "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:1", NULL },
+};
+
+START_TEST(an_address_survives_the_way_through_a_sockaddr)
+{
+    struct ptd_netaddr na, back;
+    struct sockaddr_storage sa;
+    char text[PTD_NETADDR_TEXT];
+    socklen_t len;
+    enum ptd_err e;
+
+    ck_assert_int_eq(ptd_netaddr_parse(&na, addrs[_i].text, 0), PTD_OK);
+    e = ptd_addr_to_sockaddr(&na, &sa, &len);
+    if (addrs[_i].back == NULL) {
+        ck_assert_int_eq(e, PTD_EUNREACH);
+        return;
+    }
+    ck_assert_int_eq(e, PTD_OK);
+    ck_assert_int_eq(
+        ptd_addr_from_sockaddr(&back, (struct sockaddr *)&sa, len), PTD_OK);
+    ck_assert_str_eq(ptd_netaddr_format(&back, text, sizeof text),
+                     addrs[_i].back);
+    ck_assert_int_eq(
+        ptd_addr_from_sockaddr(&back, (struct sockaddr *)&sa, len - 1),
+        PTD_ENOTFOUND);
+}
+END_TEST
+
+START_TEST(a_mapped_ipv4_address_is_one)
+{
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+    struct ptd_netaddr na;
+    char text[PTD_NETADDR_TEXT];
+
+    memcpy(in6.sin6_addr.s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1", 16);
+    in6.sin6_port = htons(7);
+    ck_assert_int_eq(
+        ptd_addr_from_sockaddr(&na, (struct sockaddr *)&in6, sizeof in6),
+        PTD_OK);
+    ck_assert_str_eq(ptd_netaddr_format(&na, text, sizeof text), "127.0.0.1:7");
+}
+END_TEST
+
+START_TEST(a_unix_socket_has_no_address)
+{
+    struct ptd_netaddr na;
+    int fd[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
+    ck_assert_int_eq(ptd_addr_local(&na, fd[0]), PTD_ENOTFOUND);
+    ck_assert_int_eq(ptd_addr_remote(&na, fd[0]), PTD_ENOTFOUND);
+    close(fd[0]);
+    close(fd[1]);
+    ck_assert_int_eq(ptd_addr_local(&na, -1), PTD_EIO);
+}
+END_TEST
+
+/* ---- names ----------------------------------------------------------- */
+
+static const struct {
+    const char *host;
+    enum ptd_err err;
+    const char *first; /* NULL: whatever */
+} names[] = {
+    { "127.0.0.1", PTD_OK, "127.0.0.1:8333" },
+    { "::1", PTD_OK, "[::1]:8333" },
+    { "localhost", PTD_OK, NULL },
+    { "", PTD_EINVAL, NULL },
+    { "1.2.3.4:5", PTD_EINVAL, NULL },
+    { "[::1]", PTD_EINVAL, NULL },
+    { "two words", PTD_EINVAL, NULL },
+    { "new\nline", PTD_EINVAL, NULL },
+    { "expyuzz4wqqyqhjn.onion", PTD_EUNREACH, NULL },
+    { "Something.ONION.", PTD_EUNREACH, NULL },
+    { "whatever.b32.i2p", PTD_EUNREACH, NULL },
+};
+
+START_TEST(names_resolve_or_say_why_not)
+{
+    struct ptd_netaddr na[8];
+    char text[PTD_NETADDR_TEXT];
+    size_t n = 0;
+
+    ck_assert_int_eq(ptd_resolve(na, 8, &n, names[_i].host, 8333),
+                     names[_i].err);
+    if (names[_i].err != PTD_OK)
+        return;
+    ck_assert_uint_ge(n, 1);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(na[i].port, 8333);
+    if (names[_i].first != NULL)
+        ck_assert_str_eq(ptd_netaddr_format(&na[0], text, sizeof text),
+                         names[_i].first);
+}
+END_TEST
+
+START_TEST(a_name_of_more_than_255_characters_is_none)
+{
+    struct ptd_netaddr na;
+    char name[257];
+    size_t n;
+
+    memset(name, 'a', sizeof name);
+    name[256] = '\0';
+    ck_assert_int_eq(ptd_resolve(&na, 1, &n, name, 1), PTD_EINVAL);
+    ck_assert_int_eq(ptd_resolve(&na, 0, &n, "127.0.0.1", 1), PTD_EINVAL);
+}
+END_TEST
+
+/* ---- dialling -------------------------------------------------------- */
+
+static struct ptd_netaddr parse(const char *text)
+{
+    struct ptd_netaddr na;
+
+    ck_assert_int_eq(ptd_netaddr_parse(&na, text, 0), PTD_OK);
+    return na;
+}
+
+/* Listen on any port of an address. */
+static int open_listener(const char *text, struct ptd_netaddr *bound)
+{
+    struct ptd_netaddr at = parse(text);
+    int fd;
+
+    ck_assert_int_eq(ptd_listen(&fd, &at, bound), PTD_OK);
+    ck_assert_uint_ne(bound->port, 0);
+    return fd;
+}
+
+static bool has_ipv6(void)
+{
+    struct ptd_netaddr at = parse("[::1]:0");
+    int fd;
+
+    if (ptd_listen(&fd, &at, NULL) != PTD_OK)
+        return false;
+    close(fd);
+    return true;
+}
+
+static const char *const loopbacks[] = { "127.0.0.1:0", "[::1]:0" };
+
+START_TEST(both_ends_of_a_dialled_connection_agree)
+{
+    struct ptd_dial_target to = { .host = NULL };
+    struct ptd_netaddr remote, local;
+    struct ptd_acceptor a;
+    struct ptd_latch stop;
+    unsigned which = 9;
+    int fd, accepted;
+
+    if (_i == 1 && !has_ipv6()) {
+        fprintf(stderr, "skipped: no IPv6 here\n");
+        return;
+    }
+    ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
+    ck_assert_int_eq(ptd_acceptor_init(&a), PTD_OK);
+    ck_assert_int_eq(
+        ptd_acceptor_add(&a, open_listener(loopbacks[_i], &to.na)), PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 20000, NULL, NULL), PTD_OK);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(ptd_accept(&a, &accepted, &remote, &which, &stop), PTD_OK);
+    ck_assert_uint_eq(which, 0);
+    ck_assert_int_eq(fcntl(accepted, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_eq(ptd_addr_local(&local, fd), PTD_OK);
+    ck_assert(ptd_netaddr_is_equal(&local, &remote));
+    ck_assert_int_eq(ptd_addr_remote(&remote, fd), PTD_OK);
+    ck_assert(ptd_netaddr_is_equal(&remote, &to.na));
+    close(fd);
+    close(accepted);
+    ptd_acceptor_fini(&a);
+    ptd_latch_fini(&stop);
+}
+END_TEST
+
+START_TEST(a_name_is_dialled_at_all_its_addresses)
+{
+    struct ptd_dial_target to = { .host = "localhost" };
+    struct ptd_netaddr bound;
+    /* localhost may be ::1 first, where nobody listens. */
+    int l = open_listener("127.0.0.1:0", &bound), fd;
+
+    to.port = bound.port;
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 20000, NULL, NULL), PTD_OK);
+    close(fd);
+    close(l);
+}
+END_TEST
+
+/* A port that is taken, but where nobody listens. */
+static int open_deaf(struct ptd_netaddr *bound)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+    ck_assert_int_eq(ptd_addr_local(bound, fd), PTD_OK);
+    return fd;
+}
+
+START_TEST(a_refusal_is_told)
+{
+    struct ptd_dial_target to = { .host = NULL };
+    int deaf = open_deaf(&to.na), fd;
+    struct ptd_dial_why why;
+    struct ptd_proxy proxy;
+
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 20000, NULL, &why), PTD_EREFUSED);
+    ck_assert_str_eq(why.text, "connect: Connection refused");
+    ck_assert_int_eq(why.reply, -1);
+    ck_assert_int_eq(ptd_proxy_set(&proxy, &to.na), PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, &proxy, 20000, NULL, &why), PTD_EPROXY);
+    ck_assert_str_eq(why.text, "proxy: Connection refused");
+    close(deaf);
+}
+END_TEST
+
+START_TEST(what_cannot_be_dialled_is_told)
+{
+    struct ptd_dial_target to = { .host = NULL };
+    struct ptd_dial_why why;
+    int fd;
+
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 1000, NULL, &why), PTD_EINVAL);
+    to.na = parse(
+        "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:1");
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 1000, NULL, &why), PTD_EUNREACH);
+    ck_assert_str_ne(why.text, "");
+    to.na = (struct ptd_netaddr){ .net = PTD_NET_NONE };
+    to.host = "some.onion";
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 1000, NULL, &why), PTD_EUNREACH);
+}
+END_TEST
+
+/* A listener whose queue is full: a further connection gets no answer. */
+struct full {
+    int listener;
+    int fd[8];
+    struct ptd_netaddr na;
+};
+
+static void full_init(struct full *f)
+{
+    struct sockaddr_storage sa;
+    socklen_t len;
+
+    f->listener = open_deaf(&f->na);
+    ck_assert_int_eq(listen(f->listener, 0), 0);
+    ck_assert_int_eq(ptd_addr_to_sockaddr(&f->na, &sa, &len), PTD_OK);
+    for (size_t i = 0; i < PTD_COUNT(f->fd); i++) {
+        f->fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                          0);
+        ck_assert_int_ge(f->fd[i], 0);
+        (void)!connect(f->fd[i], (struct sockaddr *)&sa, len);
+    }
+}
+
+static void full_fini(struct full *f)
+{
+    for (size_t i = 0; i < PTD_COUNT(f->fd); i++)
+        close(f->fd[i]);
+    close(f->listener);
+}
+
+START_TEST(a_dial_without_an_answer_ends_at_its_deadline)
+{
+    struct ptd_dial_target to = { .host = NULL };
+    struct ptd_dial_why why;
+    struct full f;
+    int fd;
+
+    full_init(&f);
+    to.na = f.na;
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 50, NULL, &why), PTD_ETIMEOUT);
+    ck_assert_str_eq(why.text, "connect: deadline has passed");
+    full_fini(&f);
+}
+END_TEST
+
+static void set_latch(void *arg)
+{
+    ptd_latch_set(arg);
+}
+
+START_TEST(a_latch_ends_a_dial)
+{
+    struct ptd_dial_target to = { .host = NULL };
+    struct ptd_thread t = { .started = false };
+    struct ptd_latch cancel;
+    struct full f;
+    int fd;
+
+    full_init(&f);
+    to.na = f.na;
+    ck_assert_int_eq(ptd_latch_init(&cancel), PTD_OK);
+    ck_assert_int_eq(ptd_thread_start(&t, NULL, "cancel", set_latch, &cancel),
+                     PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, -1, &cancel, NULL), PTD_ECLOSED);
+    ptd_thread_join(&t);
+    ptd_latch_fini(&cancel);
+    full_fini(&f);
+}
+END_TEST
+
+/* A proxy for one connection, which says yes to whatever is asked. */
+struct yes_man {
+    struct ptd_acceptor a;
+    struct ptd_latch stop;
+};
+
+static void yes_man_main(void *arg)
+{
+    struct yes_man *y = arg;
+    struct ptd_wait w = ptd_wait_until(20000, NULL);
+    struct ptd_netaddr remote;
+    uint8_t in[3 + 10];
+    int fd;
+
+    PTD_ASSERT(ptd_accept(&y->a, &fd, &remote, NULL, &y->stop) == PTD_OK);
+    PTD_ASSERT(ptd_wait_recv(&w, fd, in, 3) == PTD_OK);
+    PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0", 2) == PTD_OK);
+    PTD_ASSERT(ptd_wait_recv(&w, fd, in, 10) == PTD_OK);
+    PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0\0\1\1\1\1\1\1\1hi", 12) == PTD_OK);
+    close(fd);
+}
+
+START_TEST(a_dial_through_a_proxy_leads_to_the_target)
+{
+    struct ptd_dial_target to = { .na = parse("203.0.113.5:8333") };
+    struct ptd_thread t = { .started = false };
+    struct ptd_wait w = ptd_wait_until(20000, NULL);
+    struct ptd_netaddr bound;
+    struct ptd_proxy proxy;
+    struct yes_man y;
+    char hi[2];
+    int fd;
+
+    ck_assert_int_eq(ptd_latch_init(&y.stop), PTD_OK);
+    ck_assert_int_eq(ptd_acceptor_init(&y.a), PTD_OK);
+    ck_assert_int_eq(
+        ptd_acceptor_add(&y.a, open_listener("127.0.0.1:0", &bound)), PTD_OK);
+    ck_assert_int_eq(ptd_thread_start(&t, NULL, "proxy", yes_man_main, &y),
+                     PTD_OK);
+    ck_assert_int_eq(ptd_proxy_set(&proxy, &bound), PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, &proxy, 20000, NULL, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_wait_recv(&w, fd, hi, 2), PTD_OK);
+    ck_assert(memcmp(hi, "hi", 2) == 0);
+    close(fd);
+    ptd_thread_join(&t);
+    ptd_acceptor_fini(&y.a);
+    ptd_latch_fini(&y.stop);
+}
+END_TEST
+
+TCase *dial_case(void)
+{
+    TCase *tc = tcase_create("dial");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, an_address_survives_the_way_through_a_sockaddr, 0,
+                        (int)PTD_COUNT(addrs));
+    tcase_add_test(tc, a_mapped_ipv4_address_is_one);
+    tcase_add_test(tc, a_unix_socket_has_no_address);
+    tcase_add_loop_test(tc, names_resolve_or_say_why_not, 0,
+                        (int)PTD_COUNT(names));
+    tcase_add_test(tc, a_name_of_more_than_255_characters_is_none);
+    tcase_add_loop_test(tc, both_ends_of_a_dialled_connection_agree, 0, 2);
+    tcase_add_test(tc, a_name_is_dialled_at_all_its_addresses);
+    tcase_add_test(tc, a_refusal_is_told);
+    tcase_add_test(tc, what_cannot_be_dialled_is_told);
+    tcase_add_test(tc, a_dial_without_an_answer_ends_at_its_deadline);
+    tcase_add_test(tc, a_latch_ends_a_dial);
+    tcase_add_test(tc, a_dial_through_a_proxy_leads_to_the_target);
+    return tc;
+}
