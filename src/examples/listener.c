@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("listening on 127.0.0.1:%d\n", ntohs(sa.sin_port));
 
-    ptd_peer_config_init(&cfg, ptd_params_get(PTD_CHAIN_REGTEST));
+    ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
     for (int i = 0; i < PTD_MSG_N_TYPES; i++)
         cfg.on_msg[i].fn = print;
     cfg.hooks.on_gone = gone;

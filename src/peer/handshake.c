@@ -336,6 +336,7 @@ static enum ptd_err become_ready(struct ptd_peer *p)
     ptd_mutex_unlock(&p->mu);
     if (is_over)
         return PTD_ECLOSED;
+    p->ready_us = ptd_clock_now_us(p->clk);
     ptd_peer_wake_rest(p);
     if (p->cfg.hooks.on_ready != NULL)
         p->cfg.hooks.on_ready(p, p->cfg.hooks.arg);

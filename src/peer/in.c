@@ -54,9 +54,20 @@ static void announce_wait(struct ptd_peer *p)
 
     if (atomic_load_explicit(&p->rx_frame, memory_order_relaxed) == frame)
         return;
-    atomic_store(&p->rx_frame, frame);
-    if (frame != 0 && p->cfg.min_rate != 0)
-        ptd_stall_nudge(p, ptd_clock_now_us(p->clk) + 60 * INT64_C(1000000));
+    if (frame != 0) {
+        /* The bytes came at the last receive: no need to ask the clock. */
+        int64_t since = atomic_load_explicit(&p->handler_since_us,
+                                             memory_order_relaxed);
+
+        atomic_store_explicit(&p->rx_bytes, ptd_conn_bytes_recv(p->conn),
+                              memory_order_relaxed);
+        atomic_store_explicit(&p->rx_since_us, since, memory_order_relaxed);
+        atomic_store(&p->rx_frame, frame);
+        if (p->cfg.min_rate != 0)
+            ptd_stall_nudge(p, since + RATE_WINDOW_US);
+    } else {
+        atomic_store(&p->rx_frame, 0);
+    }
 }
 
 static enum ptd_err end_of_stream(struct ptd_peer *p, enum ptd_err e)
@@ -271,7 +282,7 @@ static enum ptd_err bad_frame(struct ptd_peer *p, const struct ptd_frame *f)
 static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
                                 const struct ptd_wire_error *we)
 {
-    char text[96], why[160];
+    char text[128], why[256];
 
     ptd_wire_error_text(we, text, sizeof text);
     if (f->type == PTD_MSG_PONG && we->err == PTD_ESHORT)

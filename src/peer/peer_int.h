@@ -49,6 +49,10 @@ struct outmsg {
 };
 enum { ENC_NEGOTIATED = 0xff };
 
+/* Over each window of an unfinished frame min_rate bytes a second must come. */
+enum { RATE_WINDOW_S = 60 };
+#define RATE_WINDOW_US (RATE_WINDOW_S * INT64_C(1000000))
+
 /* Messages in order; grows, never shrinks below its first size. */
 struct outlist {
     struct outmsg *v;
@@ -85,6 +89,7 @@ struct ptd_peer {
     struct ptd_netaddr addr_local;
     int64_t start_us;     /* monotonic */
     int64_t conn_wall_us;
+    int64_t ready_us;     /* set by in before it wakes the rest */
 
     /* -- atomics ------------------------------------------------------------ */
     atomic_bool stopping;          /* disconnected */
@@ -98,6 +103,8 @@ struct ptd_peer {
     atomic_int_fast64_t handler_since_us; /* start of the running handlers, 0 */
     atomic_int_fast64_t handler_total_us; /* of those that are done */
     atomic_uint_fast64_t rx_frame; /* number of the frame awaited, 0: none */
+    atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
+    atomic_uint_fast64_t rx_bytes;   /* … received by then; before rx_frame */
     atomic_int_fast64_t armed_us;  /* when stall will look again */
 
     /* -- under mu (PTD_RANK_PEER) ------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "peer/peer_int.h"
 
 #include "base/rng.h"
+#include "base/util.h"
 #include "pentad/log.h"
 
 PTD_LOG_TAG(PEER);
@@ -35,14 +36,14 @@ static void ping(struct ptd_peer *p)
 void ptd_peer_ping_main(void *peer)
 {
     struct ptd_peer *p = peer;
-    int64_t now = ptd_clock_now_us(p->clk);
     int64_t next = p->cfg.first_ping_us < 0 || p->cfg.ping_us <= 0
                        ? PTD_NEVER
-                       : now + p->cfg.first_ping_us;
+                       : p->ready_us + p->cfg.first_ping_us;
 
     while (ptd_chan_recv_until(p->quit, NULL, p->clk, next) == PTD_ETIMEOUT) {
         ping(p);
-        next = ptd_clock_now_us(p->clk) + p->cfg.ping_us;
+        next += p->cfg.ping_us; /* a rhythm, whatever this one took */
+        next = PTD_MAX(next, ptd_clock_now_us(p->clk));
     }
     ptd_peer_leave(p);
 }

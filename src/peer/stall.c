@@ -15,9 +15,6 @@
 
 PTD_LOG_TAG(PEER);
 
-enum { RATE_WINDOW_S = 60 };
-#define RATE_WINDOW_US (RATE_WINDOW_S * INT64_C(1000000))
-
 int64_t ptd_handlers_us(const struct ptd_peer *p, int64_t now_us)
 {
     int64_t since = atomic_load(&p->handler_since_us);
@@ -89,11 +86,14 @@ static int64_t rate_due(struct ptd_peer *p, int64_t now)
 
     if (frame == 0 || p->cfg.min_rate == 0)
         return PTD_NEVER;
-    bytes = ptd_conn_bytes_recv(p->conn);
-    if (frame != p->rate_frame || now < p->rate_since_us ||
-        (now >= p->rate_since_us + RATE_WINDOW_US &&
-         bytes - p->rate_bytes >= (uint64_t)p->cfg.min_rate * RATE_WINDOW_S)) {
+    if (frame != p->rate_frame) {
         p->rate_frame = frame;
+        p->rate_since_us = atomic_load(&p->rx_since_us);
+        p->rate_bytes = atomic_load(&p->rx_bytes);
+    }
+    bytes = ptd_conn_bytes_recv(p->conn);
+    if (now >= p->rate_since_us + RATE_WINDOW_US &&
+        bytes - p->rate_bytes >= (uint64_t)p->cfg.min_rate * RATE_WINDOW_S) {
         p->rate_since_us = now;
         p->rate_bytes = bytes;
     }

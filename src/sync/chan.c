@@ -94,17 +94,6 @@ void ptd_chan_free(struct ptd_chan *c)
 
 /* ---- sending and receiving ------------------------------------------- */
 
-int ptd_waiters_park(struct ptd_parker *p, const struct ptd_waiter *w, size_t n,
-                     struct ptd_clock *clk, int64_t deadline_us)
-{
-    p->what = PTD_PARK_FOR_CHANS;
-    p->since_us = ptd_clock_now_us(NULL);
-    p->deadline_us = deadline_us;
-    p->waiters = w;
-    p->n_waiters = n;
-    return ptd_clock_park(clk, p, deadline_us);
-}
-
 /* A NULL channel is never ready. */
 static enum ptd_err wait_in_vain(struct ptd_clock *clk, int64_t deadline_us)
 {
@@ -136,11 +125,12 @@ static enum ptd_err do_case(const struct ptd_case *k, struct ptd_clock *clk,
             return e;
         }
         p = ptd_parker_self();
-        ptd_park_begin(p);
+        ptd_park_begin(p, PTD_PARK_FOR_CHANS, &w);
+        p->n_waiters = 1;
         ptd_waiter_enter_locked(&w, p, k, 0);
         ptd_mutex_unlock(&c->group->mu);
 
-        result = ptd_waiters_park(p, &w, 1, clk, deadline_us);
+        result = ptd_clock_park(clk, p, deadline_us);
         if (PTD_LIKELY(result >= 0))
             return w.err; /* served, and taken out of the list */
         ptd_mutex_lock(&c->group->mu);

@@ -265,9 +265,4 @@ static inline void ptd_waiter_enter_locked(struct ptd_waiter *w,
         k->dir == PTD_CASE_SEND ? &c->senders : &c->receivers, &w->link);
 }
 
-/* Sleep with n waiters in their lists; what ptd_clock_park() gives. */
-int ptd_waiters_park(struct ptd_parker *p, const struct ptd_waiter *w, size_t n,
-                     struct ptd_clock *clk, int64_t deadline_us)
-    PTD_NONNULL(1, 2);
-
 #endif /* PTD_SYNC_CHAN_INT_H */

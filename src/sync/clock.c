@@ -25,9 +25,8 @@ struct ptd_clock {
 
     struct ptd_mutex mu; /* rank PTD_RANK_CLOCK */
     struct ptd_link waits PTD_GUARDED_BY(mu); /* struct ptd_clock_wait */
-    /* Who awaits a waiter (tests), and how early its deadline must be. */
-    struct ptd_parker *watcher PTD_GUARDED_BY(mu);
-    int64_t watch_us PTD_GUARDED_BY(mu);
+    struct ptd_parker *watcher PTD_GUARDED_BY(mu); /* awaits waiters */
+    size_t n_watched PTD_GUARDED_BY(mu);           /* so many */
 };
 
 static int64_t system_us(clockid_t id)
@@ -285,43 +284,58 @@ int64_t ptd_clock_next_deadline_us(struct ptd_clock *clk)
     return us;
 }
 
-void ptd_clock_await_waiter(struct ptd_clock *clk, int64_t deadline_us)
+/* How many sleep; those that were served and have not left yet do not count. */
+static size_t n_waiters_locked(struct ptd_clock *clk) PTD_REQUIRES(clk->mu)
+{
+    size_t n = 0;
+
+    PTD_LIST_EACH(w, &clk->waits, struct ptd_clock_wait, link)
+    {
+        n += ptd_park_is_waiting(w->parker);
+    }
+    return n;
+}
+
+void ptd_clock_await_waiters(struct ptd_clock *clk, size_t n)
 {
     struct ptd_parker *p = ptd_parker_self();
+    bool enough;
 
-    p->what = PTD_PARK_FOR_CLOCK;
-    p->since_us = ptd_clock_now_us(NULL);
-    p->deadline_us = PTD_NEVER;
-    p->object = clk;
     ptd_mutex_lock(&clk->mu);
     PTD_ASSERT(clk->watcher == NULL);
-    if (next_deadline_locked(clk) <= deadline_us) {
-        ptd_mutex_unlock(&clk->mu);
-        p->what = PTD_PARK_FOR_NOTHING;
-        return;
+    enough = n_waiters_locked(clk) >= n;
+    if (!enough) {
+        ptd_park_begin(p, PTD_PARK_FOR_CLOCK, clk);
+        clk->watcher = p;
+        clk->n_watched = n;
     }
-    ptd_park_begin(p);
-    clk->watcher = p;
-    clk->watch_us = deadline_us;
     ptd_mutex_unlock(&clk->mu);
-    (void)ptd_park_wait(p);
+    if (!enough)
+        (void)ptd_park_wait(p);
+}
+
+/* Who awaits waiters and has them, claimed; NULL: nobody. */
+static struct ptd_parker *watcher_locked(struct ptd_clock *clk)
+    PTD_REQUIRES(clk->mu)
+{
+    struct ptd_parker *p = clk->watcher;
+
+    if (PTD_LIKELY(p == NULL) || n_waiters_locked(clk) < clk->n_watched)
+        return NULL;
+    clk->watcher = NULL;
+    return ptd_park_claim(p, 0) ? p : NULL;
 }
 
 /* Register; gives true if the deadline has passed already. */
 static bool enter(struct ptd_clock *clk, struct ptd_clock_wait *w)
 {
-    struct ptd_parker *watcher = NULL;
+    struct ptd_parker *watcher;
     bool passed;
 
     ptd_mutex_lock(&clk->mu);
     ptd_list_append(&clk->waits, &w->link);
     passed = ptd_clock_now_us(clk) >= w->deadline_us;
-    if (!passed && clk->watcher != NULL && w->deadline_us <= clk->watch_us) {
-        watcher = clk->watcher;
-        clk->watcher = NULL;
-        if (!ptd_park_claim(watcher, 0))
-            watcher = NULL;
-    }
+    watcher = passed ? NULL : watcher_locked(clk);
     ptd_mutex_unlock(&clk->mu);
     if (watcher != NULL)
         ptd_park_fire(watcher);
@@ -351,6 +365,7 @@ int ptd_clock_park(struct ptd_clock *clk, struct ptd_parker *p,
     bool passed;
     int result;
 
+    p->deadline_us = deadline_us;
     if (deadline_us == PTD_NEVER)
         return ptd_park_wait(p);
     if (clk == NULL)

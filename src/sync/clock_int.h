@@ -36,10 +36,9 @@ struct ptd_clock_wait {
 int ptd_clock_park(struct ptd_clock *clk, struct ptd_parker *p,
                    int64_t deadline_us) PTD_NONNULL(2);
 
-/* Wait until some thread waits on this clock for a deadline of at most
- * deadline_us: tests that must know that a thread sleeps. One caller at a time.
- */
-void ptd_clock_await_waiter(struct ptd_clock *clk, int64_t deadline_us)
-    PTD_NONNULL(1);
+/* Wait until n threads wait on this clock: for tests that must know that
+ * threads sleep, or are about to with all their waiters in place. One caller at
+ * a time. */
+void ptd_clock_await_waiters(struct ptd_clock *clk, size_t n) PTD_NONNULL(1);
 
 #endif /* PTD_SYNC_CLOCK_INT_H */

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/rng.h"
-#include "pentad/clock.h"
 
 #if PTD_USE_FUTEX
 #include <linux/futex.h>

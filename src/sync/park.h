@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pentad/clock.h"
 #include "sync/mutex.h"
 
 #if defined(HAVE_LINUX_FUTEX_H) && !defined(PTD_NO_FUTEX)
@@ -40,8 +41,6 @@
 #else
 #define PTD_USE_FUTEX 0
 #endif
-
-struct ptd_waiter;
 
 /* Bits of ptd_parker.word. */
 enum {
@@ -56,10 +55,10 @@ enum {
 /* What a thread waits for; read by debuggers. */
 enum ptd_park_for {
     PTD_PARK_FOR_NOTHING,  /* it runs */
-    PTD_PARK_FOR_CHANS,    /* waiters[0 .. n_waiters - 1] */
-    PTD_PARK_FOR_WORK,     /* a parked thread of a team (struct ptd_team) */
-    PTD_PARK_FOR_TEAM_END, /* that all threads of a team return */
-    PTD_PARK_FOR_CLOCK,    /* that somebody waits on a clock (tests) */
+    PTD_PARK_FOR_CHANS,    /* object: n_waiters of struct ptd_waiter */
+    PTD_PARK_FOR_WORK,     /* in a team; object: struct ptd_team */
+    PTD_PARK_FOR_TEAM_END, /* that all threads return; struct ptd_team */
+    PTD_PARK_FOR_CLOCK,    /* that others wait; struct ptd_clock (tests) */
 };
 
 /* Results of a wait beside those a waker gives, which are >= 0. */
@@ -76,8 +75,7 @@ struct ptd_parker {
     enum ptd_park_for what;
     int64_t since_us;    /* system's monotonic time it began to wait */
     int64_t deadline_us; /* by its clock; PTD_NEVER: none */
-    const void *object;  /* team or clock */
-    const struct ptd_waiter *waiters; /* array, on the thread's stack */
+    const void *object;  /* see enum ptd_park_for */
     size_t n_waiters;
 
     uint64_t random; /* state of the generator that picks cases; 0: unseeded */
@@ -91,9 +89,18 @@ struct ptd_parker {
 /* The calling thread's own. */
 struct ptd_parker *ptd_parker_self(void);
 
-/* Get ready to sleep: from now on others may claim. */
-static inline void ptd_park_begin(struct ptd_parker *p)
+/* Get ready to sleep: from now on others may claim.
+ *
+ * what, object  told to debuggers
+ */
+static inline void ptd_park_begin(struct ptd_parker *p, enum ptd_park_for what,
+                                  const void *object)
 {
+    p->what = what;
+    p->object = object;
+    p->n_waiters = 0;
+    p->since_us = ptd_clock_now_us(NULL);
+    p->deadline_us = PTD_NEVER;
     /* Relaxed: the parker is handed to wakers under a lock. */
     atomic_store_explicit(&p->word, PTD_PARK_WAITING, memory_order_relaxed);
 }

@@ -117,7 +117,7 @@ static int wait_cases(struct holder *h, struct ptd_case *cases, size_t n,
     size_t n_waiters;
     int chosen;
 
-    ptd_park_begin(p);
+    ptd_park_begin(p, PTD_PARK_FOR_CHANS, waiters);
     if (enter_cases(h, cases, n, waiters, &n_waiters, p, fires, &chosen)) {
         if (chosen >= 0) {
             leave_cases(h, waiters, n_waiters, chosen);
@@ -127,7 +127,8 @@ static int wait_cases(struct holder *h, struct ptd_case *cases, size_t n,
         deadline_us = PTD_NEVER; /* claimed: the fire is on its way */
     }
     hold(h, NULL);
-    chosen = ptd_waiters_park(p, waiters, n_waiters, clk, deadline_us);
+    p->n_waiters = n_waiters;
+    chosen = ptd_clock_park(clk, p, deadline_us);
     if (chosen >= 0)
         cases[chosen].err = served_err(waiters, chosen);
     leave_cases(h, waiters, n_waiters, chosen);

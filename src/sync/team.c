@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
-#include "pentad/clock.h"
 #include "sync/mutex.h"
 #include "sync/park.h"
 #include "sync/stack.h"
@@ -46,16 +45,6 @@ struct ptd_team_pool {
 
 /* ---- the threads ----------------------------------------------------- */
 
-static void park_for(struct ptd_parker *p, enum ptd_park_for what,
-                     const struct ptd_team *team)
-{
-    p->what = what;
-    p->since_us = ptd_clock_now_us(NULL);
-    p->deadline_us = PTD_NEVER;
-    p->object = team;
-    ptd_park_begin(p);
-}
-
 /* Wait until there is work, or the end; false: the end. */
 static bool await_work(struct member *m, void (**main)(void *), void **arg,
                        char name[PTD_THREAD_NAME_MAX + 1])
@@ -65,7 +54,7 @@ static bool await_work(struct member *m, void (**main)(void *), void **arg,
 
     ptd_mutex_lock(&m->team->mu);
     while (m->main == NULL && !m->quit) {
-        park_for(p, PTD_PARK_FOR_WORK, m->team);
+        ptd_park_begin(p, PTD_PARK_FOR_WORK, m->team);
         m->parker = p;
         ptd_mutex_unlock(&m->team->mu);
         (void)ptd_park_wait(p);
@@ -294,7 +283,7 @@ static void await_end(struct ptd_team *team)
 
     ptd_mutex_lock(&team->mu);
     if (team->n_busy > 0) {
-        park_for(p, PTD_PARK_FOR_TEAM_END, team);
+        ptd_park_begin(p, PTD_PARK_FOR_TEAM_END, team);
         team->owner = p;
         ptd_mutex_unlock(&team->mu);
         (void)ptd_park_wait(p);

@@ -73,8 +73,8 @@ static void decode_into(struct ptd_msg *m, const struct ptd_codec_ops *ops,
     if (cx->strict && priv->trailing_bytes > 0)
         ptd_reader_fail(r, PTD_ETRAILING, "", priv->trailing_bytes, 0);
     if (ops->has_one_form && priv->buf != NULL) {
-        priv->received = (struct ptd_bytes){ payload,
-                                             n - priv->trailing_bytes };
+        priv->received =
+            (struct ptd_bytes){ payload, n - priv->trailing_bytes };
         priv->received_layout = ptd_codec_layout(m->type, cx);
     }
 }

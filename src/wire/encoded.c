@@ -57,8 +57,8 @@ static enum ptd_err form_of_received(const struct ptd_msg *m,
     e->payload = priv->received.p;
     e->n = priv->received.n;
     e->buf = ptd_buf_ref(priv->buf);
-    atomic_init(&e->checksum_v1, atomic_load_explicit(&priv->checksum_v1,
-                                                      memory_order_relaxed));
+    atomic_init(&e->checksum_v1,
+                atomic_load_explicit(&priv->checksum_v1, memory_order_relaxed));
     *out = e;
     return PTD_OK;
 }
@@ -97,9 +97,9 @@ static struct ptd_encoded *cache_form(struct ptd_msg_priv *priv,
 
         /* The cache's own reference, should the place be free. */
         ptd_ref_get(&e->ref);
-        if (atomic_compare_exchange_strong_explicit(
-                &priv->cached[i], &was, e, memory_order_acq_rel,
-                memory_order_acquire))
+        if (atomic_compare_exchange_strong_explicit(&priv->cached[i], &was, e,
+                                                    memory_order_acq_rel,
+                                                    memory_order_acquire))
             return e;
         ptd_encoded_free(e);
         if (was->layout == e->layout) {

@@ -19,7 +19,7 @@ static void decode_block(struct ptd_msg *m, struct ptd_reader *r,
     const uint8_t *begin = r->p;
 
     ptd_read_header(r, &b->header);
-    b->n_tx = ptd_read_count(r, "block.tx", PTD_MAX_PAYLOAD / PTD_TX_MIN_BYTES,
+    b->n_tx = ptd_read_count(r, "count", PTD_MAX_PAYLOAD / PTD_TX_MIN_BYTES,
                              PTD_TX_MIN_BYTES);
     if (r->err != PTD_OK)
         return;
@@ -33,7 +33,7 @@ static void encode_block(const struct ptd_msg *m, struct ptd_writer *w,
     const struct ptd_msg_block *b = PTD_MSG_CONST(block, m);
 
     ptd_write_header(w, &b->header);
-    ptd_write_count(w, "block.tx", b->n_tx, PTD_MAX_PAYLOAD / PTD_TX_MIN_BYTES);
+    ptd_write_count(w, "count", b->n_tx, PTD_MAX_PAYLOAD / PTD_TX_MIN_BYTES);
     for (uint32_t i = 0; i < b->n_tx && w->err == PTD_OK; i++)
         ptd_write_tx(w, &b->tx[i], cx->encoding);
 }
@@ -64,20 +64,18 @@ static void decode_merkleblock(struct ptd_msg *m, struct ptd_reader *r,
 
     (void)cx;
     ptd_read_header(r, &b->header);
-    b->n_tx = ptd_read_u32(r, "merkleblock.n_tx");
-    b->n_hashes = ptd_read_count(r, "merkleblock.hashes",
-                                 PTD_MAX_PAYLOAD / PTD_HASH_BYTES,
+    b->n_tx = ptd_read_u32(r, "n_tx");
+    b->n_hashes = ptd_read_count(r, "hashes", PTD_MAX_PAYLOAD / PTD_HASH_BYTES,
                                  PTD_HASH_BYTES);
     b->hashes = ptd_msg_alloc_raw(m, b->n_hashes, sizeof *b->hashes);
     if (b->hashes == NULL) {
-        ptd_reader_fail(r, PTD_ENOMEM, "merkleblock.hashes", 0, 0);
+        ptd_reader_fail(r, PTD_ENOMEM, "hashes", 0, 0);
         return;
     }
-    at = ptd_read_raw(r, (size_t)b->n_hashes * PTD_HASH_BYTES,
-                      "merkleblock.hashes");
+    at = ptd_read_raw(r, (size_t)b->n_hashes * PTD_HASH_BYTES, "hashes");
     if (at != NULL && b->n_hashes > 0)
         memcpy(b->hashes, at, (size_t)b->n_hashes * PTD_HASH_BYTES);
-    b->flags = ptd_read_var_bytes(r, "merkleblock.flags", MAX_FLAG_BYTES);
+    b->flags = ptd_read_var_bytes(r, "flags", MAX_FLAG_BYTES);
 }
 
 static void encode_merkleblock(const struct ptd_msg *m, struct ptd_writer *w,
@@ -88,10 +86,9 @@ static void encode_merkleblock(const struct ptd_msg *m, struct ptd_writer *w,
     (void)cx;
     ptd_write_header(w, &b->header);
     ptd_write_u32(w, b->n_tx);
-    ptd_write_count(w, "merkleblock.hashes", b->n_hashes,
-                    PTD_MAX_PAYLOAD / PTD_HASH_BYTES);
+    ptd_write_count(w, "hashes", b->n_hashes, PTD_MAX_PAYLOAD / PTD_HASH_BYTES);
     ptd_write_raw(w, b->hashes, (size_t)b->n_hashes * PTD_HASH_BYTES);
-    ptd_write_var_bytes(w, "merkleblock.flags", b->flags, MAX_FLAG_BYTES);
+    ptd_write_var_bytes(w, "flags", b->flags, MAX_FLAG_BYTES);
 }
 
 static size_t merkleblock_list_bytes(enum ptd_msg_type type, size_t n)

@@ -51,19 +51,18 @@ static uint32_t max_payload(enum ptd_msg_type type, uint32_t pver)
 
 static void read_short_ids(struct ptd_msg_cmpctblock *b, struct ptd_reader *r)
 {
-    b->n_short_ids = ptd_read_count(r, "cmpctblock.short_ids", MAX_BLOCK_TX,
-                                    SHORT_ID_BYTES);
+    b->n_short_ids =
+        ptd_read_count(r, "short_ids", MAX_BLOCK_TX, SHORT_ID_BYTES);
     b->short_ids =
         ptd_msg_alloc_raw(&b->msg, b->n_short_ids, sizeof *b->short_ids);
     if (b->short_ids == NULL) {
-        ptd_reader_fail(r, PTD_ENOMEM, "cmpctblock.short_ids", 0, 0);
+        ptd_reader_fail(r, PTD_ENOMEM, "short_ids", 0, 0);
         return;
     }
     for (uint32_t i = 0; i < b->n_short_ids; i++) {
-        uint32_t low = ptd_read_u32(r, "cmpctblock.short_ids");
+        uint32_t low = ptd_read_u32(r, "short_ids");
 
-        b->short_ids[i] =
-            (uint64_t)ptd_read_u16le(r, "cmpctblock.short_ids") << 32 | low;
+        b->short_ids[i] = (uint64_t)ptd_read_u16le(r, "short_ids") << 32 | low;
     }
 }
 
@@ -77,8 +76,8 @@ static void walk_prefilled(struct ptd_msg_cmpctblock *b, struct ptd_reader *r,
 
     for (uint32_t i = 0; i < b->n_prefilled && r->err == PTD_OK; i++) {
         /* Before it lie the prefilled ones so far and, at most, all others. */
-        uint32_t index = read_index(r, "cmpctblock.prefilled.index", next,
-                                    b->n_short_ids + i);
+        uint32_t index =
+            read_index(r, "prefilled.index", next, b->n_short_ids + i);
 
         next = index + 1;
         if (list == NULL) {
@@ -97,9 +96,8 @@ static void read_prefilled(struct ptd_msg_cmpctblock *b, struct ptd_reader *r,
     struct ptd_reader ahead;
     void *list;
 
-    b->n_prefilled = ptd_read_count(r, "cmpctblock.prefilled",
-                                    MAX_BLOCK_TX - b->n_short_ids,
-                                    PREFILLED_MIN_BYTES);
+    b->n_prefilled = ptd_read_count(
+        r, "prefilled", MAX_BLOCK_TX - b->n_short_ids, PREFILLED_MIN_BYTES);
     ahead = *r;
     walk_prefilled(b, &ahead, &room, NULL, cx);
     if (ahead.err != PTD_OK) {
@@ -119,7 +117,7 @@ static void decode_cmpctblock(struct ptd_msg *m, struct ptd_reader *r,
     struct ptd_msg_cmpctblock *b = PTD_MSG_AS(cmpctblock, m);
 
     ptd_read_header(r, &b->header);
-    b->nonce = ptd_read_u64(r, "cmpctblock.nonce");
+    b->nonce = ptd_read_u64(r, "nonce");
     read_short_ids(b, r);
     read_prefilled(b, r, cx);
 }
@@ -132,21 +130,20 @@ static void encode_cmpctblock(const struct ptd_msg *m, struct ptd_writer *w,
 
     ptd_write_header(w, &b->header);
     ptd_write_u64(w, b->nonce);
-    ptd_write_count(w, "cmpctblock.short_ids", b->n_short_ids, MAX_BLOCK_TX);
+    ptd_write_count(w, "short_ids", b->n_short_ids, MAX_BLOCK_TX);
     for (uint32_t i = 0; i < b->n_short_ids && w->err == PTD_OK; i++) {
         if (b->short_ids[i] >> (8 * SHORT_ID_BYTES) != 0)
-            ptd_writer_fail(w, PTD_EBADVALUE, "cmpctblock.short_ids",
-                            b->short_ids[i], 0);
+            ptd_writer_fail(w, PTD_EBADVALUE, "short_ids", b->short_ids[i], 0);
         ptd_write_u32(w, (uint32_t)b->short_ids[i]);
         ptd_write_u16le(w, (uint16_t)(b->short_ids[i] >> 32));
     }
     if (w->err != PTD_OK)
         return;
-    ptd_write_count(w, "cmpctblock.prefilled", b->n_prefilled,
+    ptd_write_count(w, "prefilled", b->n_prefilled,
                     MAX_BLOCK_TX - b->n_short_ids);
     for (uint32_t i = 0; i < b->n_prefilled && w->err == PTD_OK; i++) {
-        write_index(w, "cmpctblock.prefilled.index", b->prefilled[i].index,
-                    next, b->n_short_ids + i);
+        write_index(w, "prefilled.index", b->prefilled[i].index, next,
+                    b->n_short_ids + i);
         next = b->prefilled[i].index + 1;
         ptd_write_tx(w, &b->prefilled[i].tx, cx->encoding);
     }
@@ -170,15 +167,15 @@ static void decode_getblocktxn(struct ptd_msg *m, struct ptd_reader *r,
     uint32_t next = 0;
 
     (void)cx;
-    ptd_read_hash(r, &g->block, "getblocktxn.block");
-    g->n = ptd_read_count(r, "getblocktxn.indexes", MAX_BLOCK_TX, 1);
+    ptd_read_hash(r, &g->block, "block");
+    g->n = ptd_read_count(r, "indexes", MAX_BLOCK_TX, 1);
     g->indexes = ptd_msg_alloc_raw(m, g->n, sizeof *g->indexes);
     if (g->indexes == NULL) {
-        ptd_reader_fail(r, PTD_ENOMEM, "getblocktxn.indexes", 0, 0);
+        ptd_reader_fail(r, PTD_ENOMEM, "indexes", 0, 0);
         return;
     }
     for (uint32_t i = 0; i < g->n && r->err == PTD_OK; i++) {
-        g->indexes[i] = read_index(r, "getblocktxn.indexes", next, MAX_INDEX);
+        g->indexes[i] = read_index(r, "indexes", next, MAX_INDEX);
         next = g->indexes[i] + 1;
     }
 }
@@ -191,9 +188,9 @@ static void encode_getblocktxn(const struct ptd_msg *m, struct ptd_writer *w,
 
     (void)cx;
     ptd_write_hash(w, &g->block);
-    ptd_write_count(w, "getblocktxn.indexes", g->n, MAX_BLOCK_TX);
+    ptd_write_count(w, "indexes", g->n, MAX_BLOCK_TX);
     for (uint32_t i = 0; i < g->n && w->err == PTD_OK; i++) {
-        write_index(w, "getblocktxn.indexes", g->indexes[i], next, MAX_INDEX);
+        write_index(w, "indexes", g->indexes[i], next, MAX_INDEX);
         next = g->indexes[i] + 1;
     }
 }
@@ -228,8 +225,8 @@ static void decode_blocktxn(struct ptd_msg *m, struct ptd_reader *r,
 {
     struct ptd_msg_blocktxn *b = PTD_MSG_AS(blocktxn, m);
 
-    ptd_read_hash(r, &b->block, "blocktxn.block");
-    b->n = ptd_read_count(r, "blocktxn.tx", MAX_BLOCK_TX, PTD_TX_MIN_BYTES);
+    ptd_read_hash(r, &b->block, "block");
+    b->n = ptd_read_count(r, "tx", MAX_BLOCK_TX, PTD_TX_MIN_BYTES);
     if (r->err == PTD_OK)
         b->tx = ptd_read_txs(m, r, b->n, cx);
 }
@@ -240,7 +237,7 @@ static void encode_blocktxn(const struct ptd_msg *m, struct ptd_writer *w,
     const struct ptd_msg_blocktxn *b = PTD_MSG_CONST(blocktxn, m);
 
     ptd_write_hash(w, &b->block);
-    ptd_write_count(w, "blocktxn.tx", b->n, MAX_BLOCK_TX);
+    ptd_write_count(w, "tx", b->n, MAX_BLOCK_TX);
     for (uint32_t i = 0; i < b->n && w->err == PTD_OK; i++)
         ptd_write_tx(w, &b->tx[i], cx->encoding);
 }

@@ -46,18 +46,18 @@ static void decode(struct ptd_msg *m, struct ptd_reader *r,
     struct ptd_msg_headers *msg = PTD_MSG_AS(headers, m);
 
     (void)cx;
-    msg->n = ptd_read_count(r, "headers", PTD_MAX_HEADERS_PER_MSG, ENTRY_BYTES);
+    msg->n = ptd_read_count(r, "count", PTD_MAX_HEADERS_PER_MSG, ENTRY_BYTES);
     msg->list = ptd_msg_alloc_raw(m, msg->n, sizeof *msg->list);
     if (msg->list == NULL) {
-        ptd_reader_fail(r, PTD_ENOMEM, "headers", 0, 0);
+        ptd_reader_fail(r, PTD_ENOMEM, "list", 0, 0);
         return;
     }
     for (uint32_t i = 0; i < msg->n && r->err == PTD_OK; i++) {
         uint64_t n_tx;
 
         ptd_read_header(r, &msg->list[i]);
-        if ((n_tx = ptd_read_varint(r, "headers.n_tx")) != 0)
-            ptd_reader_fail(r, PTD_EBADVALUE, "headers.n_tx", n_tx, 0);
+        if ((n_tx = ptd_read_varint(r, "n_tx")) != 0)
+            ptd_reader_fail(r, PTD_EBADVALUE, "n_tx", n_tx, 0);
     }
 }
 
@@ -68,7 +68,7 @@ static void encode(const struct ptd_msg *m, struct ptd_writer *w,
     uint8_t *at;
 
     (void)cx;
-    ptd_write_count(w, "headers", msg->n, PTD_MAX_HEADERS_PER_MSG);
+    ptd_write_count(w, "count", msg->n, PTD_MAX_HEADERS_PER_MSG);
     at = ptd_write_space(w, (size_t)msg->n * ENTRY_BYTES);
     for (uint32_t i = 0; at != NULL && i < msg->n; i++, at += ENTRY_BYTES) {
         ptd_block_header_encode(&msg->list[i], at);

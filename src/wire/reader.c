@@ -32,8 +32,7 @@ uint64_t ptd_read_varint_long(struct ptd_reader *r, const char *field)
         v = ptd_read_u64(r, field);
         smallest = UINT64_C(0x100000000);
         break;
-    default:
-        return first;
+    default: return first;
     }
     if (r->err == PTD_OK && v < smallest)
         ptd_reader_fail(r, PTD_ENONCANON, field, v, smallest);

@@ -169,9 +169,8 @@ static inline uint32_t ptd_read_count(struct ptd_reader *r, const char *field,
 }
 
 /* A compact size and a view of as many bytes; limit as in ptd_read_count(). */
-static inline struct ptd_bytes ptd_read_var_bytes(struct ptd_reader *r,
-                                                  const char *field,
-                                                  uint32_t limit)
+static inline struct ptd_bytes
+ptd_read_var_bytes(struct ptd_reader *r, const char *field, uint32_t limit)
 {
     uint32_t n = ptd_read_count(r, field, limit, 1);
 

@@ -2,6 +2,7 @@
 
 #include "wire/codec.h"
 
+/* clang-format off */
 static const struct ptd_codec_entry entries[] = {
 #define X(name, cmd, suffix)                                                   \
     [PTD_MSG_##name] = { cmd, &ptd_codec_##suffix,                             \
@@ -9,6 +10,7 @@ static const struct ptd_codec_entry entries[] = {
     PTD_MSG_TYPES(X)
 #undef X
 };
+/* clang-format on */
 
 /* sendaddrv2, addrv2 and sendtxrcncl are not held against a version: who sends
  * them says by that that he knows them. Source: the BIPs named in wire.h */
@@ -42,6 +44,5 @@ uint32_t ptd_codec_first_pver(enum ptd_msg_type type)
 
 const char *ptd_msg_type_command(enum ptd_msg_type type)
 {
-    return (unsigned)type < PTD_MSG_N_TYPES ? entries[type].command
-                                            : "*other*";
+    return (unsigned)type < PTD_MSG_N_TYPES ? entries[type].command : "*other*";
 }

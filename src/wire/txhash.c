@@ -61,9 +61,8 @@ enum ptd_err ptd_tx_wtxid(const struct ptd_tx *tx, struct ptd_hash *out)
 {
     /* Without witness both hashes are the same. Source: BIP 141 */
     if (tx->raw.n == 0)
-        return hash_fields(tx, out,
-                           ptd_tx_has_items(tx) ? PTD_ENC_WITNESS
-                                                : PTD_ENC_BASE);
+        return hash_fields(
+            tx, out, ptd_tx_has_items(tx) ? PTD_ENC_WITNESS : PTD_ENC_BASE);
     ptd_sha256d(out->b, tx->raw.p, tx->raw.n);
     return PTD_OK;
 }

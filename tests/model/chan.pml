@@ -21,6 +21,7 @@
  *           SCENE=4 close at any moment, with a select on both channels
  *           SCENE=5 reserved slots; both ends of one channel in one select
  *           GROUP   both channels share one lock
+ *           CAP=n   capacity of both
  * Faults    FAULT_*, see README.md; each must make spin fail
  *
  * Correspondence (src/sync):
@@ -94,6 +95,9 @@ bool got[N_THREADS];      /* its memory holds an element */
 inline chan_lock(c) { atomic { !MU(c) -> MU(c) = true } }
 
 /* What holds whenever a lock is free (of those that nobody has claimed). */
+#ifdef NO_CHECK /* leave it to the deadlock to show what comes of a fault */
+inline check(c) { skip }
+#else
 inline check(c)
 {
     t = 0;
@@ -108,6 +112,7 @@ inline check(c)
     od;
     t = 0
 }
+#endif
 
 inline chan_unlock(c) { d_step { check(c); MU(c) = false } }
 
@@ -440,7 +445,7 @@ inline select_cases()
                 x = (closed[CHAN(i)] ||
                      (IS_SEND(i) && HAS_ROOM(CHAN(i))) ||
                      (!IS_SEND(i) && len(ring[CHAN(i)]) > 0));
-#ifdef FAULT_NO_RECHECK
+#ifdef FAULT_LOST_SIGNAL
                 x = false
 #endif
             };
@@ -534,8 +539,8 @@ inline close_chan(c)
 byte n_done;
 
 /* Carries out n cases out of a set, fewer if their channels are closed; may
- * give up waiting if timed. */
-proctype User(byte me, set, n; bool timed)
+ * give up waiting if timed; may close channel 0 at the end. */
+proctype User(byte me, set, n; bool timed, closes)
 {
     byte e, i, r, s, t, todo, v, w, x, fires;
 
@@ -545,7 +550,9 @@ proctype User(byte me, set, n; bool timed)
         :: (set & (set - 1)) == 0 ->
             d_step { i = 0; next_in_set(set) };
             one_case(i)
+#if SCENE != 1
         :: (set & (set - 1)) != 0 -> select_cases()
+#endif
         fi;
         d_step {
             if
@@ -558,9 +565,16 @@ proctype User(byte me, set, n; bool timed)
         }
     :: n == 0 || set == 0 -> break
     od;
+#if SCENE == 3
+    if
+    :: closes -> close_chan(0)
+    :: !closes
+    fi;
+#endif
     n_done++
 }
 
+#if SCENE == 4
 /* Closes both, one of them twice. */
 proctype Closer(byte me)
 {
@@ -571,19 +585,9 @@ proctype Closer(byte me)
     close_chan(0);
     n_done++
 }
+#endif
 
-/* Sends, then closes what it sent on. */
-proctype SendAndClose(byte me)
-{
-    byte e, i, r, s, t, v, w, x, fires;
-    bool timed;
-
-    one_case(1);
-    one_case(1);
-    close_chan(0);
-    n_done++
-}
-
+#if SCENE == 5
 /* Holds a slot reserved, uses it or gives it back, and closes at the end. */
 proctype Reserver(byte me)
 {
@@ -602,36 +606,37 @@ proctype Reserver(byte me)
     close_chan(0);
     n_done++
 }
+#endif
 
 init
 {
     atomic {
 #if SCENE == 1
-        run User(0, SEND(0), 2, false);
-        run User(1, SEND(0), 1, false);
-        run User(2, RECV(0), 2, false);
-        run User(3, RECV(0), 1, false)
+        run User(0, SEND(0), 2, false, false);
+        run User(1, SEND(0), 1, false, false);
+        run User(2, RECV(0), 2, false, false);
+        run User(3, RECV(0), 1, false, false)
 #elif SCENE == 2
-        run User(0, SEND(0), 3, false);
-        run User(1, SEND(1), 1, false);
-        run User(2, RECV(0) | RECV(1), 2, false);
-        run User(3, RECV(0), 1, false)
+        run User(0, SEND(0), 3, false, false);
+        run User(1, SEND(1), 1, false, false);
+        run User(2, RECV(0) | RECV(1), 2, false, false);
+        run User(3, RECV(0), 1, false, false)
 #elif SCENE == 3
-        run SendAndClose(0);
-        run User(1, RECV(0) | SEND(1), 2, true);
-        run User(2, RECV(1), 1, true);
-        run User(3, RECV(0), 9, false)
+        run User(0, SEND(0), 2, false, true);
+        run User(1, RECV(0) | SEND(1), 2, true, false);
+        run User(2, RECV(1), 1, true, false);
+        run User(3, RECV(0), 9, false, false)
 #elif SCENE == 4
-        run User(0, SEND(0), 2, false);
-        run User(1, SEND(1), 1, false);
-        run User(2, RECV(0) | RECV(1), 9, false);
+        run User(0, SEND(0), 2, false, false);
+        run User(1, SEND(1), 1, false, false);
+        run User(2, RECV(0) | RECV(1), 9, false, false);
         run Closer(3)
 #elif SCENE == 5
         n_reserved[0] = 1;
         run Reserver(0);
-        run User(1, RECV(0) | SEND(0), 1, false);
-        run User(2, SEND(0), 1, false);
-        run User(3, RECV(0), 9, false)
+        run User(1, RECV(0) | SEND(0), 1, false, false);
+        run User(2, SEND(0), 1, false, false);
+        run User(3, RECV(0), 9, false, false)
 #endif
     };
     d_step {

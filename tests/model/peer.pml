@@ -21,7 +21,8 @@
  *                    before that shows as a deadlock
  *           MUTE     the remote falls silent at any moment, and only stall
  *                    can end the peer: a wake that stall misses is a deadlock
- *           MSGS=n   which messages take part (a set)
+ *           MSGS=set which messages take part: CALLERS, INSIDE, EARLY,
+ *                    INVENTORY, SIX, ONE, TWO
  * Faults    FAULT_*, see README.md; each must make spin fail
  *
  * Channels, members and functions are named as in src/peer.
@@ -37,10 +38,19 @@
 #define HELLO 6 /* a callback on thread in, before the handshake is done */
 #define NONE 7
 #define BIT(m) (1 << (m))
+/* Sets of them. */
+#define CALLERS (BIT(A0) | BIT(A1) | BIT(B0))
+#define INSIDE (BIT(A0) | BIT(PING) | BIT(REPLY))
+#define EARLY (BIT(A0) | BIT(REPLY) | BIT(HELLO))
+#define INVENTORY (BIT(A0) | BIT(B0) | BIT(INV))
+#define SIX (CALLERS | BIT(PING) | BIT(REPLY) | BIT(INV))
+#define ONE BIT(A0)
+#define TWO (BIT(A0) | BIT(A1))
 #ifndef MSGS
-#define MSGS (BIT(A0) | BIT(A1) | BIT(B0))
+#define MSGS CALLERS
 #endif
-#define HAS(m) ((MSGS & BIT(m)) != 0)
+#define HAS(m) (((MSGS) & BIT(m)) != 0)
+#define N_A (HAS(A1) -> 2 : 1)
 
 #if defined(CALM) || defined(MUTE)
 #define PATIENT true /* nobody but stall disconnects before all is sent */
@@ -98,7 +108,7 @@ chan accepted = [7] of { byte }; /* order of acceptance, while connected */
 byte midframe = NONE;            /* a frame has begun and not ended */
 byte made, finished, refused;    /* sets of messages */
 byte res_a, res_b;               /* slots reserved in done_a, done_b */
-byte callers = 2;
+byte callers = 1 + (HAS(B0) -> 1 : 0);
 #ifdef FAULT_OVERTAKE
 bool out_busy;
 #endif
@@ -398,15 +408,13 @@ proctype In()
     bool behind;
 
     /* The handshake: in holds the token. A callback may queue already. */
-    if
-    :: HAS(HELLO) ->
+#if HAS(HELLO)
 #ifdef FAULT_HELLO_BLOCKS
-        queue_message(HELLO)
+    queue_message(HELLO);
 #else
-        try_queue_message(HELLO)
+    try_queue_message(HELLO);
 #endif
-    :: !HAS(HELLO)
-    fi;
+#endif
     if
     :: d_step { !stopping && !mute -> ready = true }
     :: !PATIENT -> goto end_it /* refused, garbage, end of file */
@@ -419,10 +427,10 @@ proctype In()
     /* One message, whose callback answers and waits for the owner. */
     if
     :: !stopping && !mute ->
-        if
-        :: HAS(REPLY) -> queue_message(REPLY); owner_q!CALL
-        :: !HAS(REPLY)
-        fi
+#if HAS(REPLY)
+        queue_message(REPLY);
+        owner_q!CALL
+#endif
     :: stopping
     fi;
     if
@@ -605,6 +613,7 @@ again:
     }
 }
 
+#if HAS(PING)
 proctype Ping()
 {
     byte x, how;
@@ -618,45 +627,53 @@ end_parked:
     fi;
     d_step { quit -> leave() }
 }
+#endif
 
 /* ---- the others ------------------------------------------------------ */
 
 proctype CallerA()
 {
-    byte x, how;
+    byte x, how, m = A0;
     bool behind;
 
-    d_step { res_a = (HAS(A1) -> 2 : 1) };
-    queue_message(A0);
-    if
-    :: HAS(A1) -> queue_message(A1); done_a?_
-    :: !HAS(A1)
-    fi;
-    d_step { nempty(done_a) -> done_a?_; callers-- }
+    res_a = N_A;
+    do
+    :: m < N_A -> queue_message(m); m++
+    :: m == N_A -> break
+    od;
+    skip;
+    d_step { /* waits for both */
+        len(done_a) == N_A ->
+        do
+        :: nempty(done_a) -> done_a?_
+        :: empty(done_a) -> break
+        od;
+        m = 0;
+        callers--
+    }
 }
 
+#if HAS(B0)
 proctype CallerB()
 {
     byte x, how;
     bool behind;
 
-    if
-    :: HAS(INV) ->
-        d_step {
-            (output_closed || nfull(inv_q)) ->
-            if
-            :: output_closed
-            :: !output_closed -> inv_q!1
-            fi
-        }
-    :: !HAS(INV)
-    fi;
-    if
-    :: HAS(B0) -> res_b = 1; queue_message(B0); done_b?_
-    :: !HAS(B0)
-    fi;
+#if HAS(INV)
+    d_step { /* ptd_peer_queue_inv: room or ECLOSED */
+        (output_closed || nfull(inv_q)) ->
+        if
+        :: output_closed
+        :: !output_closed -> inv_q!1
+        fi
+    };
+#endif
+    res_b = 1;
+    queue_message(B0);
+    done_b?_;
     callers--
 }
+#endif
 
 /* The owner goes on receiving until gone, then joins. */
 proctype Owner()
@@ -697,14 +714,12 @@ init
         run Out();
         run Queue();
         run Stall();
-        if
-        :: HAS(PING) -> run Ping()
-        :: !HAS(PING)
-        fi;
-        if
-        :: HAS(B0) || HAS(INV) -> run CallerB()
-        :: !HAS(B0) && !HAS(INV) -> callers--
-        fi;
+#if HAS(PING)
+        run Ping();
+#endif
+#if HAS(B0)
+        run CallerB();
+#endif
         run CallerA();
         run Owner();
         run Disconnector()

@@ -13,6 +13,7 @@ int main(void)
     suite_add_tcase(s, tcase_basic());
     suite_add_tcase(s, tcase_conduct());
     suite_add_tcase(s, tcase_timeouts());
+    suite_add_tcase(s, tcase_queue());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
     n_failed = srunner_ntests_failed(sr);

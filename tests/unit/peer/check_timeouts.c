@@ -462,10 +462,6 @@ START_TEST(frame_that_dribbles_in_ends_the_peer)
     rig_send_bytes(&r, head, sizeof head);
     while (atomic_load(&r.s.peer->rx_frame) == 0)
         sched_yield();
-    /* Stall begins its window when it hears of the frame. */
-    while (atomic_load(&r.s.peer->armed_us) >
-           ptd_clock_now_us(r.clk) + MINUTE_US)
-        sched_yield();
     want = ptd_conn_bytes_recv(r.s.peer->conn) + rates[_i].extra;
     rig_send_bytes(&r, zeros, rates[_i].extra);
     while (ptd_conn_bytes_recv(r.s.peer->conn) != want)

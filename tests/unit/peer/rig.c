@@ -173,13 +173,18 @@ void rig_duo_make(struct duo *d, struct ptd_clock *clk,
     subject_make(&d->out, d->env, PTD_OUTBOUND, tune);
 }
 
-void rig_duo_start(struct duo *d)
+void rig_duo_attach(struct duo *d)
 {
     int fd[2];
 
     rig_tcp_pair(fd);
     ck_assert_int_eq(ptd_peer_attach(d->in.peer, fd[0]), PTD_OK);
     ck_assert_int_eq(ptd_peer_attach(d->out.peer, fd[1]), PTD_OK);
+}
+
+void rig_duo_start(struct duo *d)
+{
+    rig_duo_attach(d);
     (void)rig_wait(&d->in, EV_READY, PTD_MSG_UNKNOWN);
     (void)rig_wait(&d->out, EV_READY, PTD_MSG_UNKNOWN);
 }

@@ -55,7 +55,9 @@ struct duo {
 /* Make both ends, not attached; tune may change each configuration. */
 void rig_duo_make(struct duo *d, struct ptd_clock *clk,
                   void (*tune)(struct ptd_peer_config *, bool is_outbound));
-/* Attach both, wait until both are ready. */
+/* Attach both. */
+void rig_duo_attach(struct duo *d);
+/* The same, and wait until both are ready. */
 void rig_duo_start(struct duo *d);
 /* Disconnect, join and free both, and the env. */
 void rig_duo_end(struct duo *d);

@@ -1,0 +1,80 @@
+/* check_wire.h - what the tests of the wire room share. */
+#ifndef PTD_CHECK_WIRE_H
+#define PTD_CHECK_WIRE_H
+
+#include <check.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "pentad/wire.h"
+#include "wire/codec.h"
+#include "wire/encoded.h"
+
+/* ---- codecs to speak -------------------------------------------------- */
+
+extern const struct ptd_codec codec_base;    /* newest version, no witness */
+extern const struct ptd_codec codec_witness; /* newest version, witness */
+extern const struct ptd_codec codec_strict;  /* the same, strict */
+
+/* ---- bytes ------------------------------------------------------------ */
+
+struct blob {
+    uint8_t *p; /* malloc'ed to the exact size, so that a byte too far shows */
+    size_t n;
+};
+
+/* The bytes of digits; spaces are skipped. */
+struct blob blob_hex(const char *hex);
+struct blob blob_copy(const void *p, size_t n);
+void blob_free(struct blob *b);
+
+/* A file of the vectors; p is NULL, and that is said, where there is none. */
+struct blob blob_vector(const char *name);
+
+/* ---- decoding and encoding --------------------------------------------- */
+
+/* Decode an exact copy of the bytes, which is gone when this returns: a view
+ * that was kept into it would show. */
+enum ptd_err decode_copy(struct ptd_msg **out, enum ptd_msg_type type,
+                         const uint8_t *p, size_t n, const struct ptd_codec *cx,
+                         struct ptd_wire_error *why);
+
+/* Encode into exactly as many bytes as were announced; fails the test if that
+ * does not work out. */
+struct blob encode_all(const struct ptd_msg *m, const struct ptd_codec *cx);
+
+/* Decode strictly, encode, and want the same bytes; then cut the bytes at each
+ * length (at about 200 of them where there are more) and want an error each
+ * time, never PTD_ENOMEM. */
+void check_codec(enum ptd_msg_type type, const uint8_t *p, size_t n,
+                 const struct ptd_codec *cx);
+
+/* As check_codec(), but a cut form may also decode to a shorter message: for
+ * commands whose last fields are optional. */
+void check_codec_optional_tail(enum ptd_msg_type type, const uint8_t *p,
+                               size_t n, const struct ptd_codec *cx);
+
+/* ---- memory ------------------------------------------------------------- */
+
+/* Counts what is taken, and can refuse. */
+struct test_mem {
+    struct ptd_mem mem;
+    size_t out_bytes;  /* taken and not given back */
+    size_t peak_bytes; /* the most of it at once */
+    size_t n_calls;
+    size_t fail_at; /* refuse this call, counted from 1; 0: none */
+};
+
+void test_mem_init(struct test_mem *t);
+
+/* ---- suites, one a file -------------------------------------------------- */
+
+TCase *tcase_reader(void);
+TCase *tcase_envelope(void);
+TCase *tcase_tx(void);
+TCase *tcase_block(void);
+TCase *tcase_cmpct(void);
+TCase *tcase_encoded(void);
+
+#endif /* PTD_CHECK_WIRE_H */

@@ -1,0 +1,208 @@
+#include <config.h>
+
+#include "check_wire.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/util.h"
+
+const struct ptd_codec codec_base = { PTD_PVER_FEATURE, PTD_ENC_BASE, false };
+const struct ptd_codec codec_witness = { PTD_PVER_FEATURE, PTD_ENC_WITNESS,
+                                         false };
+const struct ptd_codec codec_strict = { PTD_PVER_FEATURE, PTD_ENC_WITNESS,
+                                        true };
+
+/* ---- bytes -------------------------------------------------------------- */
+
+struct blob blob_copy(const void *p, size_t n)
+{
+    struct blob b = { malloc(n > 0 ? n : 1), n };
+
+    ck_assert_ptr_nonnull(b.p);
+    if (n > 0)
+        memcpy(b.p, p, n);
+    return b;
+}
+
+struct blob blob_hex(const char *hex)
+{
+    char *digits = malloc(strlen(hex) + 1), *to = digits;
+    struct blob b;
+    uint8_t *bytes;
+    size_t n;
+
+    ck_assert_ptr_nonnull(digits);
+    for (const char *from = hex; *from != '\0'; from++) {
+        if (!isspace((unsigned char)*from))
+            *to++ = *from;
+    }
+    *to = '\0';
+    bytes = malloc(strlen(digits) + 1);
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert(ptd_hex_decode(bytes, strlen(digits) + 1, &n, digits));
+    b = blob_copy(bytes, n);
+    free(bytes);
+    free(digits);
+    return b;
+}
+
+void blob_free(struct blob *b)
+{
+    free(b->p);
+    b->p = NULL;
+}
+
+struct blob blob_vector(const char *name)
+{
+    struct blob b = { NULL, 0 };
+    char path[4096];
+    FILE *f;
+    long size;
+
+    snprintf(path, sizeof path, "%s/%s", PTD_VECTORS_DIR, name);
+    if ((f = fopen(path, "rb")) == NULL) {
+        printf("skipped: no vector %s\n", path);
+        return b;
+    }
+    ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+    size = ftell(f);
+    ck_assert_int_gt(size, 0);
+    rewind(f);
+    b.n = (size_t)size;
+    b.p = malloc(b.n);
+    ck_assert_ptr_nonnull(b.p);
+    ck_assert_uint_eq(fread(b.p, 1, b.n, f), b.n);
+    fclose(f);
+    return b;
+}
+
+/* ---- decoding and encoding ---------------------------------------------- */
+
+enum ptd_err decode_copy(struct ptd_msg **out, enum ptd_msg_type type,
+                         const uint8_t *p, size_t n, const struct ptd_codec *cx,
+                         struct ptd_wire_error *why)
+{
+    struct blob copy = { malloc(n), n };
+    enum ptd_err err;
+
+    /* malloc(0) gives an address none of whose bytes may be read. */
+    if (n > 0)
+        memcpy(copy.p, p, n);
+    err = ptd_msg_decode(out, type, copy.p, n, cx, why);
+    blob_free(&copy);
+    return err;
+}
+
+struct blob encode_all(const struct ptd_msg *m, const struct ptd_codec *cx)
+{
+    struct blob b;
+    enum ptd_err err;
+    size_t n;
+
+    b.n = ptd_msg_encoded_bytes(m, cx, &err);
+    ck_assert_msg(err == PTD_OK, "%s: %s", ptd_msg_type_command(m->type),
+                  ptd_err_text(err));
+    b.p = malloc(b.n > 0 ? b.n : 1);
+    ck_assert_ptr_nonnull(b.p);
+    err = ptd_msg_encode(m, b.p, b.n, &n, cx);
+    ck_assert_msg(err == PTD_OK, "%s: %s", ptd_msg_type_command(m->type),
+                  ptd_err_text(err));
+    ck_assert_uint_eq(n, b.n);
+    if (b.n > 0)
+        ck_assert_int_eq(ptd_msg_encode(m, b.p, b.n - 1, &n, cx), PTD_EFULL);
+    return b;
+}
+
+enum tail { TAIL_FIXED, TAIL_OPTIONAL };
+
+static void check_cuts(enum ptd_msg_type type, const uint8_t *p, size_t n,
+                       const struct ptd_codec *cx, enum tail tail)
+{
+    size_t step = PTD_MAX(n / 200, (size_t)1);
+
+    for (size_t cut = 0; cut < n; cut += step) {
+        struct ptd_wire_error why;
+        struct ptd_msg *m;
+        char text[200];
+        enum ptd_err err = decode_copy(&m, type, p, cut, cx, &why);
+
+        if (err == PTD_OK) {
+            ck_assert_msg(tail == TAIL_OPTIONAL, "%s cut to %zu decodes",
+                          ptd_msg_type_command(type), cut);
+            ptd_msg_free(m);
+            continue;
+        }
+        ck_assert_int_eq(err, why.err);
+        ck_assert_msg(err != PTD_ENOMEM && err != PTD_ETRAILING,
+                      "%s cut to %zu: %s", ptd_msg_type_command(type), cut,
+                      ptd_err_text(err));
+        ck_assert_str_eq(why.command, ptd_msg_type_command(type));
+        ck_assert_str_ne(why.field, "");
+        ck_assert_ptr_nonnull(
+            strstr(ptd_wire_error_text(&why, text, sizeof text), why.field));
+    }
+}
+
+static void check_codec_with(enum ptd_msg_type type, const uint8_t *p, size_t n,
+                             const struct ptd_codec *cx, enum tail tail)
+{
+    const struct ptd_codec strict = { cx->pver, cx->encoding, true };
+    struct ptd_wire_error why;
+    struct ptd_msg *m;
+    char text[200];
+    enum ptd_err err = decode_copy(&m, type, p, n, &strict, &why);
+    struct blob again;
+
+    ck_assert_msg(err == PTD_OK, "%s",
+                  ptd_wire_error_text(&why, text, sizeof text));
+    ck_assert_int_eq(m->type, type);
+    ck_assert_uint_eq(m->payload_bytes, n);
+    again = encode_all(m, cx);
+    ck_assert_uint_eq(again.n, n);
+    ck_assert_int_eq(n > 0 ? memcmp(again.p, p, n) : 0, 0);
+    blob_free(&again);
+    ptd_msg_free(m);
+    check_cuts(type, p, n, &strict, tail);
+}
+
+void check_codec(enum ptd_msg_type type, const uint8_t *p, size_t n,
+                 const struct ptd_codec *cx)
+{
+    check_codec_with(type, p, n, cx, TAIL_FIXED);
+}
+
+void check_codec_optional_tail(enum ptd_msg_type type, const uint8_t *p,
+                               size_t n, const struct ptd_codec *cx)
+{
+    check_codec_with(type, p, n, cx, TAIL_OPTIONAL);
+}
+
+/* ---- memory ------------------------------------------------------------- */
+
+static void *test_alloc(struct ptd_mem *mem, size_t bytes)
+{
+    struct test_mem *t = PTD_CONTAINER_OF(mem, struct test_mem, mem);
+
+    if (++t->n_calls == t->fail_at)
+        return NULL;
+    t->out_bytes += bytes;
+    t->peak_bytes = PTD_MAX(t->peak_bytes, t->out_bytes);
+    return malloc(bytes);
+}
+
+static void test_release(struct ptd_mem *mem, void *p, size_t bytes)
+{
+    struct test_mem *t = PTD_CONTAINER_OF(mem, struct test_mem, mem);
+
+    t->out_bytes -= bytes;
+    free(p);
+}
+
+void test_mem_init(struct test_mem *t)
+{
+    *t = (struct test_mem){ .mem = { test_alloc, test_release } };
+}
