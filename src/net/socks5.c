@@ -245,9 +245,11 @@ static enum ptd_err request(int fd, const struct ptd_dial_target *to,
                             const char *name, const struct ptd_wait *w,
                             struct ptd_dial_why *why)
 {
-    uint8_t out[3 + 1 + 1 + MAX_STRING + 2] = { SOCKS_VERSION, COMMAND_CONNECT, 0 };
+    uint8_t out[3 + 1 + 1 + MAX_STRING + 2] = { SOCKS_VERSION,
+                                                COMMAND_CONNECT, 0 };
     uint8_t answer[4]; /* version, reply, reserved, address type */
-    enum ptd_err e = ptd_wait_send(w, fd, out, 3 + put_target(out + 3, to, name));
+    size_t n = 3 + put_target(out + 3, to, name);
+    enum ptd_err e = ptd_wait_send(w, fd, out, n);
 
     if (e == PTD_OK)
         e = ptd_wait_recv(w, fd, answer, sizeof answer);

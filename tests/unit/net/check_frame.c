@@ -404,6 +404,42 @@ START_TEST(memory_grows_with_what_arrived_not_with_what_is_declared)
 }
 END_TEST
 
+/* CVE-2015-3641 */
+START_TEST(two_hundred_large_promises_cost_little)
+{
+    enum { N = 200 };
+    struct ptd_v1_header h = { .length = 3900000, .command = "block" };
+    struct ptd_conn_config cfg = { .max_payload = 0 };
+    uint8_t head[PTD_V1_HEADER_BYTES];
+    struct ptd_bufpool *pool = ptd_bufpool_new(NULL);
+    struct ptd_conn *conn[N];
+    int fd[N][2];
+
+    cfg.mem = ptd_bufpool_mem(pool);
+    memcpy(cfg.magic, rig_magic, 4);
+    memcpy(h.magic, rig_magic, 4);
+    ptd_v1_header_encode(&h, head);
+    for (size_t i = 0; i < N; i++) {
+        struct ptd_frame f;
+        size_t n;
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd[i]), 0);
+        ck_assert_int_eq(ptd_conn_new(&conn[i], fd[i][0], &cfg), PTD_OK);
+        ck_assert_int_eq(send(fd[i][1], head, sizeof head, 0), sizeof head);
+        ck_assert_int_eq(ptd_conn_recv(conn[i], 0, &n), PTD_OK);
+        ck_assert_int_eq(ptd_conn_next(conn[i], &f), PTD_EAGAIN);
+        ck_assert_int_eq(ptd_conn_recv(conn[i], MSG_DONTWAIT, &n), PTD_EAGAIN);
+    }
+    /* The pool's budget, and 64 KiB for everyone beyond it. */
+    ck_assert_uint_le(ptd_bufpool_out_bytes(pool), (32 << 20) + N * 65536);
+    for (size_t i = 0; i < N; i++) {
+        ptd_conn_free(conn[i]);
+        close(fd[i][1]);
+    }
+    ptd_bufpool_free(pool);
+}
+END_TEST
+
 START_TEST(a_roomy_pool_gives_the_whole_size_at_once)
 {
     struct bytes b = { NULL, 0 };
@@ -562,6 +598,7 @@ TCase *frame_case(void)
     tcase_add_test(tc, bytes_left_over_are_accepted_up_to_the_slack);
     tcase_add_test(tc,
                    memory_grows_with_what_arrived_not_with_what_is_declared);
+    tcase_add_test(tc, two_hundred_large_promises_cost_little);
     tcase_add_test(tc, a_roomy_pool_gives_the_whole_size_at_once);
     tcase_add_test(tc,
                    a_referenced_payload_stays_while_the_next_frames_arrive);
