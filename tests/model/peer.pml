@@ -79,7 +79,8 @@ bool quit; /* the channel quit: closed */
 
 /* ---- the peer -------------------------------------------------------- */
 
-bool stopping;       /* state is PTD_PEER_STOPPING and the socket shut down */
+bool stopping;       /* state is PTD_PEER_STOPPING */
+bool broken;         /* the socket was shut down, or the other side broke it */
 bool ready;          /* state was PTD_PEER_READY: both veracks are in */
 bool gate;           /* queue, out and ping were given their jobs */
 bool token_free;     /* at birth in holds the token: it writes the handshake */
@@ -135,7 +136,7 @@ inline finish(m)
 
 inline drop(m)
 {
-    assert(stopping); /* nothing is lost while connected */
+    assert(broken); /* nothing is lost while connected */
     finish(m)
 }
 
@@ -148,6 +149,18 @@ inline drop_list(list)
     x = 0
 }
 
+/* No byte leaves any more. */
+inline break_socket()
+{
+    broken = true;
+    midframe = NONE;
+    do
+    :: nempty(accepted) -> accepted?_
+    :: empty(accepted) -> break
+    od;
+    skip
+}
+
 /* ptd_peer_disconnect: mark and shut the socket down under the lock, then
  * close quit. Who comes second returns at once, maybe before quit is closed.
  * Two steps; not inside d_step. */
@@ -157,11 +170,7 @@ inline disconnect()
     :: d_step {
             !stopping ->
             stopping = true;
-            midframe = NONE;
-            do
-            :: nempty(accepted) -> accepted?_
-            :: empty(accepted) -> break
-            od
+            break_socket()
         };
         quit = true
     :: stopping
@@ -171,8 +180,8 @@ inline disconnect()
 inline accept(m)
 {
     if
-    :: !stopping -> accepted!m
-    :: stopping
+    :: !broken -> accepted!m
+    :: broken
     fi
 }
 
@@ -234,8 +243,8 @@ inline after_taking(m)
 {
     d_step {
         if
-        :: !stopping -> frame_start(m); midframe = NONE; finish(m)
-        :: stopping -> drop(m)
+        :: !broken -> frame_start(m); midframe = NONE; finish(m)
+        :: broken -> drop(m)
         fi
     }
 }
@@ -246,17 +255,15 @@ inline after_taking(m)
 {
     if
     :: d_step { batch!m; added = false; token_to_out() }
-    :: d_step { !stopping -> frame_start(m) };
+    :: d_step { !broken -> frame_start(m) };
         if
-        :: d_step { !stopping -> midframe = NONE; finish(m) }; /* all of it */
+        :: d_step { !broken -> midframe = NONE; finish(m) }; /* all of it */
             give_back()
         :: d_step { batch!m; added = true; token_to_out() } /* the rest */
-        :: d_step { stopping -> drop(m) };
-            disconnect();
-            give_back()
         fi
-    :: d_step { stopping -> drop(m) };
+    :: d_step { (broken || !PATIENT) -> break_socket() }; /* it fails */
         disconnect();
+        d_step { drop(m) };
         give_back()
     fi
 }
@@ -416,9 +423,9 @@ proctype In()
 #endif
 #endif
     if
-    :: d_step { !stopping && !mute -> ready = true }
+    :: d_step { !stopping && !mute -> ready = true } /* become_ready */
     :: !PATIENT -> goto end_it /* refused, garbage, end of file */
-    :: stopping -> goto end_it
+    :: broken -> goto end_it
     fi;
     d_step { n_running = n_running + 2 + N_PING; gate = true }; /* ptd_peer_wake_rest */
     owner_q!READY;
@@ -426,16 +433,16 @@ proctype In()
 
     /* One message, whose callback answers and waits for the owner. */
     if
-    :: !stopping && !mute ->
+    :: !broken && !mute ->
 #if HAS(REPLY)
         queue_message(REPLY);
         owner_q!CALL
 #endif
-    :: stopping
+    :: broken
     fi;
     if
     :: !PATIENT /* end of file, or a callback's wish */
-    :: stopping
+    :: broken
     fi;
 end_it:
     disconnect();
@@ -464,7 +471,7 @@ end_parked: /* a thread of the team; it may never be given its job */
 #endif
             if
             :: d_step {
-                    !stopping ->
+                    !broken ->
                     if
                     :: added -> assert(midframe == m)
                     :: !added -> frame_start(m)
@@ -472,18 +479,22 @@ end_parked: /* a thread of the team; it may never be given its job */
                 };
                 if
                 :: d_step {
-                        !stopping && !mute ->
+                        !broken && !mute ->
                         midframe = NONE;
                         added = false;
                         batch?m;
                         finish(m);
                         m = 0
                     }
-                :: d_step { stopping -> drop_list(batch); m = 0 };
+                :: d_step {
+                        (broken || !PATIENT) ->
+                        break_socket();
+                        drop_list(batch);
+                        m = 0
+                    };
                     disconnect()
                 fi
-            :: d_step { stopping -> drop_list(batch); m = 0 };
-                disconnect()
+            :: d_step { broken -> drop_list(batch); m = 0 }; disconnect()
             fi;
 #ifdef MUTE
             writing = false
