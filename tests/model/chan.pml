@@ -33,7 +33,7 @@
  *   park, give_up            ptd_park_wait, ptd_park_give_up
  *   one_case                 do_case of chan.c
  *   select                   steps 1 to 4 of select.c: try_cases, enter_cases,
- *                            ptd_waiters_park, leave_cases
+ *                            ptd_clock_park, leave_cases
  */
 
 #ifndef SCENE
