@@ -1,0 +1,68 @@
+/* make_seeds DIRECTORY: write the seeds of each fuzz target into a directory
+ * of its own below. */
+#include <config.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fuzz.h"
+#include "seeds.h"
+
+struct folder {
+    char path[3000];
+    unsigned n_files;
+};
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "make_seeds: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void make_directory(const char *path)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        fail(path);
+}
+
+static void enter(struct folder *f, const char *top, const char *name)
+{
+    f->n_files = 0;
+    snprintf(f->path, sizeof f->path, "%s/%s", top, name);
+    make_directory(f->path);
+}
+
+static void write_seed(void *arg, const uint8_t *data, size_t size)
+{
+    struct folder *f = arg;
+    char path[4000];
+    FILE *out;
+
+    snprintf(path, sizeof path, "%s/%03u", f->path, f->n_files++);
+    if ((out = fopen(path, "wb")) == NULL ||
+        fwrite(data, 1, size, out) != size || fclose(out) != 0)
+        fail(path);
+}
+
+int main(int argc, char **argv)
+{
+    struct folder f;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: make_seeds DIRECTORY\n");
+        return 2;
+    }
+    make_directory(argv[1]);
+    for (unsigned type = 0; type < PTD_MSG_N_TYPES; type++) {
+        enter(&f, argv[1], ptd_msg_type_command((enum ptd_msg_type)type));
+        seeds_of_msg((enum ptd_msg_type)type, write_seed, &f);
+    }
+    enter(&f, argv[1], "header");
+    seeds_of_header(write_seed, &f);
+    enter(&f, argv[1], "netaddr");
+    seeds_of_netaddr(write_seed, &f);
+    return 0;
+}
