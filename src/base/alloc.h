@@ -37,7 +37,11 @@ PTD_MUST_USE static inline void *ptd_alloc(size_t size)
 /* n * size bytes of zeros, or NULL, also when the product does not fit. */
 PTD_MUST_USE static inline void *ptd_calloc(size_t n, size_t size)
 {
-    return n != 0 && size != 0 ? calloc(n, size) : calloc(1, 1);
+    size_t bytes;
+
+    if (ptd_mul_overflow(n, size, &bytes))
+        return NULL;
+    return calloc(1, bytes != 0 ? bytes : 1);
 }
 
 /* p with another size; NULL leaves p as it was. */

@@ -13,6 +13,8 @@
 
 void ptd_random_bytes(void *out, size_t n)
 {
+    if (n == 0)
+        return; /* out may be NULL */
 #ifdef HAVE_ARC4RANDOM_BUF
     arc4random_buf(out, n);
 #else
