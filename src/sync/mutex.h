@@ -18,19 +18,21 @@
 /* The order of all locks, outermost first. The list is the one place; a new
  * lock gets its line here and in src/README.md. */
 enum ptd_rank {
-    PTD_RANK_NODE = 10,      /* node: its lists of peers and addresses */
-    PTD_RANK_CHAIN = 20,     /* chain: header tree and store */
-    PTD_RANK_ENV = 38,       /* peer: nonces of outbound handshakes */
-    PTD_RANK_PEER = 40,      /* peer: token, counts, requests, connection */
-    PTD_RANK_PEER_STATS = 41,/* peer: statistics and known inventory */
-    PTD_RANK_BUFPOOL = 50,   /* net: recycled large buffers */
-    PTD_RANK_MSG = 55,       /* wire: cached encodings of a message */
-    PTD_RANK_TEAM = 60,      /* sync: pool of thread teams */
-    PTD_RANK_STACK = 62,     /* sync: pool of stacks */
-    PTD_RANK_CHAN = 70,      /* sync: one channel or group */
-    PTD_RANK_CLOCK = 80,     /* sync: waits with a deadline */
-    PTD_RANK_PARKER = 85,    /* sync: a thread's own parker, where no futex */
-    PTD_RANK_LOG = 90        /* log: sinks */
+    PTD_RANK_NODE = 10,       /* node: its list of peers, what is fetched */
+    PTD_RANK_CHAIN = 20,      /* chain: header tree */
+    PTD_RANK_ADDRS = 24,      /* node: addresses heard of */
+    PTD_RANK_STORE = 26,      /* node: blocks and transactions held */
+    PTD_RANK_ENV = 38,        /* peer: nonces of outbound handshakes */
+    PTD_RANK_PEER = 40,       /* peer: token, counts, requests, connection */
+    PTD_RANK_PEER_STATS = 41, /* peer: statistics and known inventory */
+    PTD_RANK_BUFPOOL = 50,    /* net: recycled large buffers */
+    PTD_RANK_MSG = 55,        /* wire: cached encodings of a message */
+    PTD_RANK_TEAM = 60,       /* sync: pool of thread teams */
+    PTD_RANK_STACK = 62,      /* sync: pool of stacks */
+    PTD_RANK_CHAN = 70,       /* sync: one channel or group */
+    PTD_RANK_CLOCK = 80,      /* sync: waits with a deadline */
+    PTD_RANK_PARKER = 85,     /* sync: a thread's own parker, where no futex */
+    PTD_RANK_LOG = 90         /* log: sinks */
 };
 
 struct PTD_CAPABILITY("mutex") ptd_mutex {
