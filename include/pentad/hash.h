@@ -16,7 +16,7 @@
 
 PTD_BEGIN_DECLS
 
-#define PTD_HASH_BYTES 32
+#define PTD_HASH_BYTES    32
 #define PTD_HASH_HEX_SIZE 65 /* 64 digits and the final NUL */
 
 struct ptd_hash {

@@ -42,20 +42,20 @@ enum ptd_log_level {
 /* Tag, and the category that stands for it in -debug=<category>: Bitcoin
  * Core's names where it has one. */
 #define PTD_LOG_TAGS(X)                                                        \
-    X(NODE, "node")       /* the program: start, stop, configuration */       \
-    X(SRVR, "net")        /* server: peers in and out */                      \
-    X(PEER, "net")        /* one peer */                                      \
-    X(NETW, "net")        /* sockets, dialling, proxies */                    \
-    X(WIRE, "net")        /* messages */                                      \
-    X(CMGR, "connmgr")    /* outbound slots */                                \
-    X(ADXR, "addrman")    /* addresses */                                     \
-    X(SYNC, "netsync")    /* headers and blocks from peers */                 \
-    X(CHAN, "validation") /* header tree, blocks */                           \
-    X(RPCS, "rpc")        /* requests from users */                           \
-    X(HTTP, "http")       /* the server below RPC */                          \
-    X(PROX, "proxy")      /* SOCKS5 */                                        \
-    X(TORC, "tor")        /* Tor control */                                   \
-    X(I2PS, "i2p")        /* I2P SAM */                                       \
+    X(NODE, "node")       /* the program: start, stop, configuration */        \
+    X(SRVR, "net")        /* server: peers in and out */                       \
+    X(PEER, "net")        /* one peer */                                       \
+    X(NETW, "net")        /* sockets, dialling, proxies */                     \
+    X(WIRE, "net")        /* messages */                                       \
+    X(CMGR, "connmgr")    /* outbound slots */                                 \
+    X(ADXR, "addrman")    /* addresses */                                      \
+    X(SYNC, "netsync")    /* headers and blocks from peers */                  \
+    X(CHAN, "validation") /* header tree, blocks */                            \
+    X(RPCS, "rpc")        /* requests from users */                            \
+    X(HTTP, "http")       /* the server below RPC */                           \
+    X(PROX, "proxy")      /* SOCKS5 */                                         \
+    X(TORC, "tor")        /* Tor control */                                    \
+    X(I2PS, "i2p")        /* I2P SAM */                                        \
     X(BENC, "bench")      /* how long things took */
 
 #define X(tag, category) PTD_LOG_##tag,
@@ -85,8 +85,8 @@ struct ptd_log_limit {
     static const enum ptd_log_tag ptd_log_file_tag = PTD_LOG_##name
 
 #define ptd_log_error(...) PTD_LOG_AT(PTD_LOG_ERROR, __VA_ARGS__)
-#define ptd_log_warn(...) PTD_LOG_AT(PTD_LOG_WARN, __VA_ARGS__)
-#define ptd_log_info(...) PTD_LOG_AT(PTD_LOG_INFO, __VA_ARGS__)
+#define ptd_log_warn(...)  PTD_LOG_AT(PTD_LOG_WARN, __VA_ARGS__)
+#define ptd_log_info(...)  PTD_LOG_AT(PTD_LOG_INFO, __VA_ARGS__)
 #define ptd_log_debug(...) PTD_LOG_AT(PTD_LOG_DEBUG, __VA_ARGS__)
 #define ptd_log_trace(...) PTD_LOG_AT(PTD_LOG_TRACE, __VA_ARGS__)
 
@@ -153,9 +153,9 @@ PTD_API const char *ptd_log_level_name(enum ptd_log_level level);
 /* One line of the log, as a sink gets it; valid during the call. */
 struct ptd_log_line {
     const struct ptd_log_site *site;
-    int64_t wall_us;    /* since 1970, UTC; of ptd_log_set_clock()'s clock */
-    const char *thread; /* name of the thread that spoke */
-    const char *text;   /* one line without its end; a control character has
+    int64_t wall_us;      /* since 1970, UTC; of ptd_log_set_clock()'s clock */
+    const char *thread;   /* name of the thread that spoke */
+    const char *text;     /* one line without its end; a control character has
                            become a question mark */
     uint32_t n_held_back; /* by a rate limit, before this line */
 };
@@ -171,8 +171,7 @@ typedef void ptd_log_sink_fn(const struct ptd_log_line *line, void *arg);
  * Returns  PTD_OK; PTD_ELIMIT: there are PTD_LOG_MAX_SINKS already
  */
 PTD_API PTD_MUST_USE enum ptd_err ptd_log_add_sink(int *id, ptd_log_sink_fn *fn,
-                                                   void *arg)
-    PTD_NONNULL(1, 2);
+                                                   void *arg) PTD_NONNULL(1, 2);
 
 /* After this returns the sink is called no more. Not from a sink. */
 PTD_API void ptd_log_remove_sink(int id);

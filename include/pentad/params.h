@@ -43,8 +43,8 @@ struct ptd_params {
     /* The genesis block: one transaction, its header. */
     struct {
         uint32_t version, time, bits, nonce;
-        uint64_t value;       /* of its only output, in satoshi */
-        const char *text;     /* pushed last by its only input */
+        uint64_t value;        /* of its only output, in satoshi */
+        const char *text;      /* pushed last by its only input */
         const uint8_t *script; /* of its only output */
         size_t script_size;
         struct ptd_hash merkle_root;
@@ -56,9 +56,9 @@ struct ptd_params {
     struct ptd_hash pow_limit; /* the easiest target */
     uint32_t pow_timespan_s;   /* aim for one retarget period */
     uint32_t pow_spacing_s;    /* aim for one block */
-    bool min_difficulty; /* pow_limit allowed 2 spacings after the last */
-    bool bip94;          /* testnet4's rules against time warp */
-    bool no_retarget;    /* bits never change */
+    bool min_difficulty;       /* pow_limit allowed 2 spacings after the last */
+    bool bip94;                /* testnet4's rules against time warp */
+    bool no_retarget;          /* bits never change */
 
     /* Heights from which rules hold. */
     uint32_t bip34_height, bip65_height, bip66_height;
@@ -116,7 +116,7 @@ PTD_API uint32_t ptd_params_retarget_interval(const struct ptd_params *p)
     PTD_NONNULL(1);
 
 /* Write the genesis block's header, or the whole block as on the wire. */
-#define PTD_HEADER_BYTES 80
+#define PTD_HEADER_BYTES      80
 #define PTD_GENESIS_MAX_BYTES 320
 PTD_API void ptd_params_genesis_header(const struct ptd_params *p,
                                        uint8_t out[PTD_HEADER_BYTES])
@@ -129,7 +129,7 @@ PTD_API size_t ptd_params_genesis_block(const struct ptd_params *p,
 
 /* A fixed seed: what ptd_netaddr_set() takes. */
 struct ptd_seed {
-    uint8_t net;         /* BIP 155 */
+    uint8_t net; /* BIP 155 */
     uint8_t addr_bytes;
     uint16_t port;
     const uint8_t *addr; /* network order; points into the table */

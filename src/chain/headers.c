@@ -44,7 +44,7 @@ bool ptd_header_err_is_bad(enum ptd_header_err e)
     return (unsigned)e < PTD_N_HEADER_ERRORS && errors[e].is_bad;
 }
 
-/* ---- the table --------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------ */
 
 /* Where a hash is, or the empty place where it belongs. */
 static node_id *slot_locked(const struct ptd_headers *t,
@@ -99,9 +99,8 @@ static bool reserve_locked(struct ptd_headers *t, uint32_t height)
         !resize_table_locked(t, t->table_size * 2))
         return false;
     if (t->n_nodes >> CHUNK_BITS == t->n_chunks) {
-        struct node **chunks =
-            ptd_array_grow(t->chunks, &t->cap_chunks, t->n_chunks + 1,
-                           sizeof *chunks);
+        struct node **chunks = ptd_array_grow(t->chunks, &t->cap_chunks,
+                                              t->n_chunks + 1, sizeof *chunks);
         if (chunks == NULL)
             return false;
         t->chunks = chunks;
@@ -113,7 +112,7 @@ static bool reserve_locked(struct ptd_headers *t, uint32_t height)
     return true;
 }
 
-/* ---- the tree ---------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------- */
 
 /* Each node jumps over its parent's two jumps, where these are equally long:
  * the lengths then are those of the skew binary numbers, and any ancestor is
@@ -217,7 +216,7 @@ static size_t n_side_locked(const struct ptd_headers *t) PTD_REQUIRES(t->mu)
     return t->n_nodes - 1 - node_locked(t, t->tip)->height;
 }
 
-/* ---- making and freeing ------------------------------------------------- */
+/* ---- making and freeing --------------------------------------------- */
 
 static struct candidate take_apart(const uint8_t *raw)
 {
@@ -286,7 +285,7 @@ void ptd_headers_free(struct ptd_headers *t)
     ptd_free(t);
 }
 
-/* ---- adding ------------------------------------------------------------- */
+/* ---- adding --------------------------------------------------------- */
 
 /* What can be said of headers without looking at the tree. */
 static enum ptd_header_err check_alone(const struct ptd_headers *t,
@@ -297,8 +296,8 @@ static enum ptd_header_err check_alone(const struct ptd_headers *t,
         struct ptd_u256 target;
 
         list[i] = take_apart(raw);
-        if (i > 0 && memcmp(raw + AT_PREV, list[i - 1].hash.b,
-                            PTD_HASH_BYTES) != 0)
+        if (i > 0 &&
+            memcmp(raw + AT_PREV, list[i - 1].hash.b, PTD_HASH_BYTES) != 0)
             return PTD_HEADER_EUNLINKED;
         if (!ptd_pow_target(&target, t->params, list[i].bits))
             return PTD_HEADER_ETARGET;
@@ -310,10 +309,9 @@ static enum ptd_header_err check_alone(const struct ptd_headers *t,
 
 /* Is a branch of this work worth n more nodes? (The work is real: each hash
  * was held against its target.) */
-static enum ptd_header_err check_worth_locked(struct ptd_headers *t,
-                                              const struct ptd_u256 *work,
-                                              uint32_t height, size_t n)
-    PTD_REQUIRES(t->mu)
+static enum ptd_header_err
+check_worth_locked(struct ptd_headers *t, const struct ptd_u256 *work,
+                   uint32_t height, size_t n) PTD_REQUIRES(t->mu)
 {
     const struct node *tip = node_locked(t, t->tip);
     struct ptd_u256 tip_work = node_work(tip);
@@ -335,9 +333,10 @@ static enum ptd_header_err check_worth_locked(struct ptd_headers *t,
 }
 
 /* The same for a list behind a parent, as if all of it were valid. */
-static enum ptd_header_err check_list_worth_locked(
-    struct ptd_headers *t, node_id parent_id, const struct candidate *list,
-    size_t n) PTD_REQUIRES(t->mu)
+static enum ptd_header_err check_list_worth_locked(struct ptd_headers *t,
+                                                   node_id parent_id,
+                                                   const struct candidate *list,
+                                                   size_t n) PTD_REQUIRES(t->mu)
 {
     const struct node *parent = node_locked(t, parent_id);
     struct ptd_u256 work = node_work(parent);
@@ -363,8 +362,8 @@ static enum ptd_header_err add_locked(struct ptd_headers *t,
     memcpy(prev.b, list[0].raw + AT_PREV, sizeof prev.b);
     last = ptd_headers_find_locked(t, &prev);
     /* A known header has known ancestors: these all come first. */
-    while (n > 0 && (known = ptd_headers_find_locked(t, &list->hash)) !=
-                        NO_NODE) {
+    while (n > 0 &&
+           (known = ptd_headers_find_locked(t, &list->hash)) != NO_NODE) {
         last = known;
         res->n_known++;
         list++;
@@ -397,8 +396,7 @@ static enum ptd_header_err add_locked(struct ptd_headers *t,
 
 enum ptd_header_err ptd_headers_add(struct ptd_headers *t,
                                     struct ptd_headers_result *res,
-                                    const uint8_t *raw, size_t n,
-                                    int64_t now_s)
+                                    const uint8_t *raw, size_t n, int64_t now_s)
 {
     struct candidate *list;
     enum ptd_header_err e;

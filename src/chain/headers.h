@@ -38,10 +38,10 @@
 struct ptd_headers;
 
 enum {
-    PTD_HEADERS_PER_MSG = 2000,     /* in one headers message */
-    PTD_HEADERS_LOCATOR_MAX = 101,  /* hashes in a locator */
+    PTD_HEADERS_PER_MSG = 2000,    /* in one headers message */
+    PTD_HEADERS_LOCATOR_MAX = 101, /* hashes in a locator */
     PTD_HEADERS_NEAR_BLOCKS = 144,
-    PTD_HEADERS_MAX_SIDE = 20000,   /* default of max_side */
+    PTD_HEADERS_MAX_SIDE = 20000, /* default of max_side */
     PTD_HEADERS_MAX_FUTURE_S = 2 * 60 * 60
 };
 
@@ -107,13 +107,13 @@ PTD_MUST_USE enum ptd_header_err
 ptd_headers_add(struct ptd_headers *t, struct ptd_headers_result *res,
                 const uint8_t *raw, size_t n, int64_t now_s) PTD_NONNULL(1, 2);
 
-/* ---- looking ----------------------------------------------------------- */
+/* ---- looking -------------------------------------------------------- */
 
 struct ptd_header_info {
     struct ptd_hash hash;
     uint32_t height;
-    bool on_best;         /* on the best branch */
-    uint32_t time;        /* as the header says */
+    bool on_best;  /* on the best branch */
+    uint32_t time; /* as the header says */
     uint32_t bits;
     uint32_t median_time; /* of it and the ten before it: BIP 113 */
     struct ptd_u256 work; /* of its branch up to here */
@@ -122,10 +122,9 @@ struct ptd_header_info {
 
 /* A header by its hash, by its height on the best branch, the tip. False:
  * there is none. */
-PTD_MUST_USE bool ptd_headers_find(struct ptd_headers *t,
-                                   struct ptd_header_info *out,
-                                   const struct ptd_hash *hash)
-    PTD_NONNULL(1, 2, 3);
+PTD_MUST_USE bool
+ptd_headers_find(struct ptd_headers *t, struct ptd_header_info *out,
+                 const struct ptd_hash *hash) PTD_NONNULL(1, 2, 3);
 PTD_MUST_USE bool ptd_headers_at(struct ptd_headers *t,
                                  struct ptd_header_info *out, uint32_t height)
     PTD_NONNULL(1, 2);
@@ -150,7 +149,7 @@ size_t ptd_headers_count_side(struct ptd_headers *t) PTD_NONNULL(1);
 /* Bytes of memory that the tree takes up. */
 size_t ptd_headers_bytes(struct ptd_headers *t) PTD_NONNULL(1);
 
-/* ---- getheaders, both ways ----------------------------------------------- */
+/* ---- getheaders, both ways ------------------------------------------ */
 
 /* Hashes that tell a peer which branch is ours: the tip, the ten before it,
  * then twice as far back each time, the genesis block last.

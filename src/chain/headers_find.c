@@ -144,7 +144,7 @@ size_t ptd_headers_bytes(struct ptd_headers *t)
     return n;
 }
 
-/* ---- getheaders ---------------------------------------------------------- */
+/* ---- getheaders ----------------------------------------------------- */
 
 size_t ptd_headers_locator(struct ptd_headers *t,
                            struct ptd_hash out[PTD_HEADERS_LOCATOR_MAX],

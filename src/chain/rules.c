@@ -42,9 +42,9 @@ static uint32_t retarget_locked(const struct ptd_headers *t, node_id last_id)
     PTD_REQUIRES(t->mu)
 {
     const struct node *last = node_locked(t, last_id);
-    const struct node *first = node_locked(
-        t, ptd_headers_ancestor_locked(t, last_id,
-                                       last->height - (t->interval - 1)));
+    const struct node *first =
+        node_locked(t, ptd_headers_ancestor_locked(
+                           t, last_id, last->height - (t->interval - 1)));
 
     /* BIP 94: start from the period's first block, since its last may be one
      * of the lowest difficulty. */
@@ -79,10 +79,9 @@ static bool is_outdated(const struct ptd_params *p, int32_t version,
            (version < 4 && height >= p->bip65_height);
 }
 
-enum ptd_header_err ptd_headers_judge_locked(const struct ptd_headers *t,
-                                             node_id parent_id,
-                                             const struct candidate *c,
-                                             int64_t now_s)
+enum ptd_header_err
+ptd_headers_judge_locked(const struct ptd_headers *t, node_id parent_id,
+                         const struct candidate *c, int64_t now_s)
 {
     const struct node *parent = node_locked(t, parent_id);
     uint32_t height = parent->height + 1;

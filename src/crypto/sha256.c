@@ -12,8 +12,8 @@
  * the same for all, and what a thread keeps has to be found from the thread.
  * Both are set once and never change. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256_md;          /* NULL: OpenSSL has none */
-static pthread_key_t ctx_key;      /* frees a thread's context at its end */
+static EVP_MD *sha256_md;     /* NULL: OpenSSL has none */
+static pthread_key_t ctx_key; /* frees a thread's context at its end */
 static _Thread_local EVP_MD_CTX *thread_ctx; /* owned by the thread's key */
 
 static void free_ctx(void *ctx)

@@ -41,7 +41,7 @@ static const struct {
 #undef X
 };
 
-/* ---- levels ----------------------------------------------------------- */
+/* ---- levels --------------------------------------------------------- */
 
 bool ptd_log_is_on(enum ptd_log_tag tag, enum ptd_log_level level)
 {
@@ -108,7 +108,7 @@ const char *ptd_log_level_name(enum ptd_log_level level)
     return "?";
 }
 
-/* ---- sinks ------------------------------------------------------------ */
+/* ---- sinks ---------------------------------------------------------- */
 
 enum ptd_err ptd_log_add_sink(int *id, ptd_log_sink_fn *fn, void *arg)
 {
@@ -143,7 +143,7 @@ void ptd_log_set_clock(struct ptd_clock *clk)
     atomic_store(&the_log.clock, clk);
 }
 
-/* ---- one line --------------------------------------------------------- */
+/* ---- one line ------------------------------------------------------- */
 
 static void thread_name(char name[16])
 {

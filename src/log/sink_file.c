@@ -25,7 +25,7 @@ struct ptd_log_file {
     char *line; /* under the log's lock: room for one line */
 };
 
-/* ---- the format -------------------------------------------------------- */
+/* ---- the format ----------------------------------------------------- */
 
 /* A text that is appended to, and cut at its end. */
 struct text {
@@ -59,8 +59,8 @@ static void append_time(struct text *t, int64_t wall_us, bool micros)
     }
     if (gmtime_r(&seconds, &tm) == NULL)
         return;
-    append(t, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900,
-           tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    append(t, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+           tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
     if (micros)
         append(t, ".%06d", (int)rest);
     append(t, "Z ");
@@ -118,7 +118,7 @@ size_t ptd_log_format_line(char *out, size_t cap,
     return t.n;
 }
 
-/* ---- the file ---------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------- */
 
 static int open_log(const char *path)
 {

@@ -63,7 +63,7 @@ static void put_coinbase(struct out *o, const struct ptd_params *p)
 {
     static const struct ptd_hash none;
 
-    put_u32(o, 1); /* version */
+    put_u32(o, 1);  /* version */
     put_byte(o, 1); /* inputs */
     put(o, none.b, sizeof none.b);
     put_u32(o, UINT32_MAX); /* of no output */

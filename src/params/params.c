@@ -18,7 +18,7 @@
     { { LE(h##u), LE(g##u), LE(f##u), LE(e##u), LE(d##u), LE(c##u),            \
         LE(b##u), LE(a##u) } }
 
-/* ---- genesis blocks ---------------------------------------------------- */
+/* ---- genesis blocks ------------------------------------------------- */
 
 enum { COIN = 100000000 };
 
@@ -48,7 +48,7 @@ static const uint8_t testnet4_script[35] = { [0] = 33, [34] = 0xac };
     .merkle_root = WORDS(0x4a5e1e4b, 0xaab89f3a, 0x32518a88, 0xc31bc87f,       \
                          0x618f7667, 0x3e2cc77a, 0xb2127b7a, 0xfdeda33b)
 
-/* ---- seeds -------------------------------------------------------------- */
+/* ---- seeds ---------------------------------------------------------- */
 
 static const char *const no_dns_seeds[] = { NULL };
 
@@ -74,7 +74,7 @@ static const char *const signet_dns_seeds[] = {
     "seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz", NULL
 };
 
-/* ---- the networks ------------------------------------------------------ */
+/* ---- the networks --------------------------------------------------- */
 
 /* One key of two, OP_1 … OP_2 OP_CHECKMULTISIG. */
 static const uint8_t signet_challenge[] = {
@@ -305,7 +305,7 @@ static const struct ptd_params chains[PTD_N_CHAINS] = {
     },
 };
 
-/* ---- look-ups ----------------------------------------------------------- */
+/* ---- look-ups ------------------------------------------------------- */
 
 const struct ptd_params *ptd_params_of(enum ptd_chain chain)
 {
@@ -335,7 +335,7 @@ uint32_t ptd_params_retarget_interval(const struct ptd_params *p)
     return p->pow_timespan_s / p->pow_spacing_s;
 }
 
-/* ---- a signet of one's own ---------------------------------------------- */
+/* ---- a signet of one's own ------------------------------------------ */
 
 /* BIP 325: the magic is the first four bytes of the double SHA-256 of the
  * challenge, written as a script is in a block, its length first. */
@@ -400,7 +400,7 @@ void ptd_params_free(struct ptd_params *p)
     ptd_free(p);
 }
 
-/* ---- fixed seeds -------------------------------------------------------- */
+/* ---- fixed seeds ---------------------------------------------------- */
 
 bool ptd_params_next_seed(const struct ptd_params *p, size_t *at,
                           struct ptd_seed *out)

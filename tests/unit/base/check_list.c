@@ -23,7 +23,7 @@ static const char *names(const struct ptd_link *head)
     const struct ptd_link *l = head->prev;
 
     PTD_LIST_EACH(it, head, struct item, link)
-        text[n++] = it->name;
+    text[n++] = it->name;
     text[n] = '\0';
     for (; l != head; l = l->prev)
         ck_assert_int_eq(
@@ -75,7 +75,8 @@ START_TEST(list_safe_walk_lets_the_body_remove)
         items[i].name = (char)('a' + i);
         ptd_list_append(&head, &items[i].link);
     }
-    PTD_LIST_EACH_SAFE(it, next, &head, struct item, link) {
+    PTD_LIST_EACH_SAFE(it, next, &head, struct item, link)
+    {
         if ((it->name - 'a') % 2 == 0) {
             ptd_list_remove(&it->link);
             memset(it, 0xff, sizeof *it);

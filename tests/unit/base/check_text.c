@@ -12,7 +12,7 @@
 #include "pentad/err.h"
 #include "pentad/hash.h"
 
-/* ---- hex ---------------------------------------------------------------- */
+/* ---- hex ------------------------------------------------------------ */
 
 static const struct {
     const char *name, *hex;
@@ -76,7 +76,7 @@ START_TEST(hex_encodes_every_byte_both_ways_round)
 }
 END_TEST
 
-/* ---- hashes -------------------------------------------------------------- */
+/* ---- hashes --------------------------------------------------------- */
 
 START_TEST(hash_is_written_and_read_in_display_order)
 {
@@ -119,7 +119,7 @@ START_TEST(hash_reads_nothing_but_64_digits)
 }
 END_TEST
 
-/* ---- escapes ------------------------------------------------------------- */
+/* ---- escapes -------------------------------------------------------- */
 
 static const struct {
     const char *name, *in;
@@ -177,7 +177,7 @@ START_TEST(escape_fits_any_room_for_any_bytes)
 }
 END_TEST
 
-/* ---- the small ones ------------------------------------------------------- */
+/* ---- the small ones ------------------------------------------------- */
 
 START_TEST(bytes_are_read_and_written_in_their_order)
 {
@@ -214,8 +214,7 @@ START_TEST(every_error_has_a_name_and_a_text_of_its_own)
             ck_assert_str_ne(text, ptd_err_text((enum ptd_err)other));
         }
     }
-    ck_assert_str_eq(ptd_err_text((enum ptd_err)PTD_N_ERRORS),
-                     "unknown error");
+    ck_assert_str_eq(ptd_err_text((enum ptd_err)PTD_N_ERRORS), "unknown error");
     ck_assert_ptr_nonnull(ptd_err_name((enum ptd_err)PTD_N_ERRORS));
 }
 END_TEST

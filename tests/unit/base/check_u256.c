@@ -8,7 +8,7 @@
 #include "base/util.h"
 
 #define ZEROS "00000000000000000000000000000000" /* 16 bytes */
-#define ONES "ffffffffffffffffffffffffffffffff"
+#define ONES  "ffffffffffffffffffffffffffffffff"
 
 static struct ptd_u256 number(const char *hex)
 {
@@ -51,13 +51,7 @@ END_TEST
 START_TEST(numbers_are_compared_from_the_top)
 {
     static const char *const rising[] = {
-        "0",
-        "1",
-        "ffffffff",
-        "100000000",
-        "1" ZEROS,
-        "8" ZEROS "0",
-        ONES ONES,
+        "0", "1", "ffffffff", "100000000", "1" ZEROS, "8" ZEROS "0", ONES ONES,
     };
 
     for (size_t i = 0; i < PTD_COUNT(rising); i++) {
@@ -185,7 +179,8 @@ START_TEST(doubles_are_near)
 {
     struct ptd_u256 a = number("1" ZEROS);
 
-    ck_assert_double_eq(ptd_u256_to_double(&a), 340282366920938463463374607431768211456.0);
+    ck_assert_double_eq(ptd_u256_to_double(&a),
+                        340282366920938463463374607431768211456.0);
     a = number("123456789");
     ck_assert_double_eq(ptd_u256_to_double(&a), 4886718345.0);
 }
@@ -227,9 +222,9 @@ static const struct {
     { 0x220000ff, true,
       "ff00000000000000000000000000000000000000000000000000000000000000",
       0x2100ff00 },
-    { 0x04923456, false, "0", 0 },  /* negative */
-    { 0x01fedcba, false, "0", 0 },  /* negative: -0x7e */
-    { 0xff123456, false, "0", 0 },  /* too large */
+    { 0x04923456, false, "0", 0 }, /* negative */
+    { 0x01fedcba, false, "0", 0 }, /* negative: -0x7e */
+    { 0xff123456, false, "0", 0 }, /* too large */
     { 0x23000001, false, "0", 0 },
     { 0x22000100, false, "0", 0 },
     { 0x21010000, false, "0", 0 },
@@ -283,13 +278,11 @@ Suite *suite_u256(void)
     tcase_set_timeout(tc, 10);
     tcase_add_test(tc, text_and_bytes_go_there_and_back);
     tcase_add_test(tc, numbers_are_compared_from_the_top);
-    tcase_add_loop_test(tc, sums_and_differences_carry, 0,
-                        PTD_COUNT(sum_rows));
+    tcase_add_loop_test(tc, sums_and_differences_carry, 0, PTD_COUNT(sum_rows));
     tcase_add_test(tc, products_carry_and_tell_when_they_do_not_fit);
     tcase_add_test(tc, shifts_move_every_bit);
     tcase_add_test(tc, quotients_come_back_as_products);
-    tcase_add_loop_test(tc, quotients_are_rounded_down, 0,
-                        PTD_COUNT(div_rows));
+    tcase_add_loop_test(tc, quotients_are_rounded_down, 0, PTD_COUNT(div_rows));
     tcase_add_test(tc, doubles_are_near);
     tcase_add_loop_test(tc, compact_form_is_read_and_written, 0,
                         PTD_COUNT(compact_rows));

@@ -61,7 +61,7 @@ static void add_all(struct ptd_headers *t, const uint8_t *raw, size_t n)
     }
 }
 
-/* ---- blocks of our own, on regtest ---------------------------------------- */
+/* ---- blocks of our own, on regtest ---------------------------------- */
 
 /* Make a header on a parent: its nonce is searched for (two tries, on
  * average). */
@@ -101,7 +101,7 @@ static uint8_t *mine_branch(const struct ptd_hash *prev, uint32_t time,
 
 static const uint32_t regtest_genesis_s = 1296688602;
 
-/* ---- the tree -------------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------- */
 
 START_TEST(new_tree_holds_the_genesis_block)
 {
@@ -250,16 +250,16 @@ START_TEST(ancestors_are_found_on_every_branch)
     struct ptd_header_info info = tip_of(t);
     uint8_t *a = mine_branch(&info.hash, regtest_genesis_s + 1, 1, LONG);
     struct ptd_hash fork = hash_of(a + (FORK - 1) * H);
-    uint8_t *b = mine_branch(&fork, regtest_genesis_s + FORK + 1, 2,
-                             LONG - FORK);
+    uint8_t *b =
+        mine_branch(&fork, regtest_genesis_s + FORK + 1, 2, LONG - FORK);
     struct ptd_hash end = hash_of(b + (LONG - FORK - 1) * H);
 
     add_all(t, a, LONG);
     /* 16 more of work 2 than NEAR blocks back: still near the tip. */
     add_all(t, b, LONG - FORK);
     for (uint32_t h = 1; h <= LONG; h++) {
-        const uint8_t *want = h <= FORK ? a + (h - 1) * H
-                                        : b + (h - FORK - 1) * H;
+        const uint8_t *want =
+            h <= FORK ? a + (h - 1) * H : b + (h - FORK - 1) * H;
 
         ck_assert(ptd_headers_ancestor(t, &info, &end, h));
         ck_assert_mem_eq(info.raw, want, H);
@@ -274,7 +274,7 @@ START_TEST(ancestors_are_found_on_every_branch)
 }
 END_TEST
 
-/* ---- limits ---------------------------------------------------------------- */
+/* ---- limits --------------------------------------------------------- */
 
 START_TEST(branch_far_below_the_tip_is_refused_until_it_overtakes)
 {
@@ -287,9 +287,9 @@ START_TEST(branch_far_below_the_tip_is_refused_until_it_overtakes)
 
     add_all(t, a, LONG);
     expect(ptd_headers_add(t, &res, b, 1, late_s), PTD_HEADER_EWORK);
-    expect(ptd_headers_add(t, &res, b, LONG - PTD_HEADERS_NEAR_BLOCKS - 1,
-                           late_s),
-           PTD_HEADER_EWORK);
+    expect(
+        ptd_headers_add(t, &res, b, LONG - PTD_HEADERS_NEAR_BLOCKS - 1, late_s),
+        PTD_HEADER_EWORK);
     ck_assert_uint_eq(ptd_headers_count_side(t), 0);
     expect(ptd_headers_add(t, &res, b, LONG + 1, late_s), PTD_HEADER_OK);
     ck_assert(res.new_tip);
@@ -389,7 +389,7 @@ START_TEST(tree_survives_lack_of_memory)
 }
 END_TEST
 
-/* ---- getheaders ------------------------------------------------------------ */
+/* ---- getheaders ----------------------------------------------------- */
 
 START_TEST(locator_goes_back_in_growing_steps_to_the_genesis_block)
 {
@@ -477,7 +477,7 @@ START_TEST(getheaders_is_answered_from_the_best_branch)
 }
 END_TEST
 
-/* ---- rules ----------------------------------------------------------------- */
+/* ---- rules ---------------------------------------------------------- */
 
 /* One header on regtest's genesis block, spoilt. */
 static const struct {
@@ -491,17 +491,14 @@ static const struct {
     { "version above", 0x20000000, 0x207fffff, 1, 100, PTD_HEADER_OK },
     { "version 3", 3, 0x207fffff, 1, 100, PTD_HEADER_EVERSION },
     { "version 1", 1, 0x207fffff, 1, 100, PTD_HEADER_EVERSION },
-    { "negative version", 0xffffffff, 0x207fffff, 1, 100,
-      PTD_HEADER_EVERSION },
+    { "negative version", 0xffffffff, 0x207fffff, 1, 100, PTD_HEADER_EVERSION },
     { "time of the median", 4, 0x207fffff, 0, 100, PTD_HEADER_EOLD },
     { "two hours ahead", 4, 0x207fffff, 7300, 100, PTD_HEADER_OK },
     { "over two hours ahead", 4, 0x207fffff, 7301, 100, PTD_HEADER_ENEW },
-    { "a clock before 1970", 4, 0x207fffff, 1, INT64_MIN / 2,
-      PTD_HEADER_ENEW },
+    { "a clock before 1970", 4, 0x207fffff, 1, INT64_MIN / 2, PTD_HEADER_ENEW },
     { "other bits", 4, 0x207ffffe, 1, 100, PTD_HEADER_EBITS },
     { "target above the limit", 4, 0x20800000, 1, 100, PTD_HEADER_ETARGET },
-    { "target far above the limit", 4, 0x217fffff, 1, 100,
-      PTD_HEADER_ETARGET },
+    { "target far above the limit", 4, 0x217fffff, 1, 100, PTD_HEADER_ETARGET },
     { "target zero", 4, 0x20000000, 1, 100, PTD_HEADER_ETARGET },
     { "target negative", 4, 0x20ffffff, 1, 100, PTD_HEADER_ETARGET },
     { "target too hard to meet", 4, 0x03000001, 1, 100, PTD_HEADER_EPOW },
@@ -515,8 +512,8 @@ START_TEST(each_rule_refuses_with_its_own_error)
     enum ptd_header_err e;
     uint8_t raw[H];
 
-    mine(raw, &genesis.hash,
-         (uint32_t)(regtest_genesis_s + rule_rows[_i].time), 1);
+    mine(raw, &genesis.hash, (uint32_t)(regtest_genesis_s + rule_rows[_i].time),
+         1);
     ptd_put_le32(raw, rule_rows[_i].version);
     ptd_put_le32(raw + 72, rule_rows[_i].bits);
     for (uint32_t nonce = 0; nonce < 100; nonce++) {
@@ -557,7 +554,8 @@ Suite *suite_headers(void)
     tcase_add_test(tc, header_comes_back_as_it_went_in);
     tcase_add_test(tc, known_headers_are_counted_and_not_kept_twice);
     tcase_add_test(tc, headers_without_parent_or_link_are_refused);
-    tcase_add_test(tc, branch_with_more_work_wins_and_the_first_seen_wins_a_tie);
+    tcase_add_test(tc,
+                   branch_with_more_work_wins_and_the_first_seen_wins_a_tie);
     tcase_add_test(tc, ancestors_are_found_on_every_branch);
     tcase_add_test(tc, branch_far_below_the_tip_is_refused_until_it_overtakes);
     tcase_add_test(tc, side_branches_are_bounded_but_may_still_overtake);

@@ -28,8 +28,8 @@ static const struct {
 START_TEST(retarget_gives_what_the_network_did)
 {
     const struct ptd_params *p = ptd_params_by_name("main");
-    uint32_t got = ptd_pow_retarget(p, rows[_i].bits, rows[_i].first,
-                                    rows[_i].last);
+    uint32_t got =
+        ptd_pow_retarget(p, rows[_i].bits, rows[_i].first, rows[_i].last);
 
     ck_assert_msg(got == rows[_i].want, "%s: %08x", rows[_i].name, got);
 }
@@ -52,11 +52,11 @@ START_TEST(target_must_be_allowed_by_the_network)
         uint32_t bits;
         bool ok;
     } targets[] = {
-        { "main", 0x1d00ffff, true },     { "main", 0x1d010000, false },
-        { "main", 0x03000001, true },     { "main", 0x00000000, false },
-        { "main", 0x1d80ffff, false },    { "main", 0xff00ffff, false },
-        { "signet", 0x1e0377ae, true },   { "signet", 0x1e0377af, false },
-        { "regtest", 0x207fffff, true },  { "regtest", 0x21008000, false },
+        { "main", 0x1d00ffff, true },    { "main", 0x1d010000, false },
+        { "main", 0x03000001, true },    { "main", 0x00000000, false },
+        { "main", 0x1d80ffff, false },   { "main", 0xff00ffff, false },
+        { "signet", 0x1e0377ae, true },  { "signet", 0x1e0377af, false },
+        { "regtest", 0x207fffff, true }, { "regtest", 0x21008000, false },
     };
     struct ptd_u256 target;
 

@@ -96,9 +96,8 @@ START_TEST(real_headers_with_a_changed_byte_are_refused)
         ptd_headers_free(t);
         return;
     }
-    ck_assert_int_eq(
-        ptd_headers_add(t, &res, file.p, FIRST - 1, 4000000000),
-        PTD_HEADER_OK);
+    ck_assert_int_eq(ptd_headers_add(t, &res, file.p, FIRST - 1, 4000000000),
+                     PTD_HEADER_OK);
     p = file.p + (FIRST - 1) * H;
     for (size_t byte = 0; byte < H; byte++) {
         for (unsigned flip = 1; flip <= 0x80; flip *= 8) {
@@ -158,7 +157,7 @@ START_TEST(real_headers_are_refused_before_their_time)
 }
 END_TEST
 
-/* ---- testnet3, with a fork -------------------------------------------------- */
+/* ---- testnet3, with a fork ------------------------------------------ */
 
 /* Headers of the lines that begin with a mark (or with none); gives how
  * many. */

@@ -24,7 +24,7 @@ static void expect_hex(const uint8_t *got, size_t n, const char *want,
     ck_assert_msg(strcmp(hex, want) == 0, "%s: %s, not %s", name, hex, want);
 }
 
-/* ---- SHA-256 -------------------------------------------------------------- */
+/* ---- SHA-256 -------------------------------------------------------- */
 
 /* FIPS 180-4's examples; double hashes of the same. */
 static const struct {
@@ -153,7 +153,7 @@ START_TEST(sha3_256_gives_published_values)
 }
 END_TEST
 
-/* ---- merkle trees ---------------------------------------------------------- */
+/* ---- merkle trees --------------------------------------------------- */
 
 /* Transactions of mainnet block 100000, and its merkle root. */
 static const char *const txids[] = {
@@ -233,7 +233,7 @@ START_TEST(merkle_root_tells_lists_that_share_a_root_with_another)
 }
 END_TEST
 
-/* ---- SipHash --------------------------------------------------------------- */
+/* ---- SipHash -------------------------------------------------------- */
 
 /* The reference's key 00 01 … 0f; its vectors for inputs 00 01 … of some
  * lengths. */
@@ -341,7 +341,7 @@ START_TEST(siphash_passes_the_shared_vectors)
 }
 END_TEST
 
-/* ---- MurmurHash3 ----------------------------------------------------------- */
+/* ---- MurmurHash3 ---------------------------------------------------- */
 
 /* Values that Bitcoin's implementations agree on. */
 static const struct {
@@ -374,7 +374,7 @@ START_TEST(murmur3_gives_published_values)
 }
 END_TEST
 
-/* ---- all ------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------ */
 
 static Suite *suite_crypto(void)
 {

@@ -18,7 +18,7 @@
 
 PTD_LOG_TAG(PEER);
 
-/* ---- a sink that remembers ------------------------------------------------- */
+/* ---- a sink that remembers ------------------------------------------ */
 
 static struct {
     int n;
@@ -59,7 +59,7 @@ static int evaluate(void)
     return ++n_evaluated;
 }
 
-/* ---- levels ----------------------------------------------------------------- */
+/* ---- levels --------------------------------------------------------- */
 
 START_TEST(silent_without_a_sink)
 {
@@ -126,7 +126,7 @@ START_TEST(category_sets_all_its_tags)
 }
 END_TEST
 
-/* ---- lines ------------------------------------------------------------------ */
+/* ---- lines ---------------------------------------------------------- */
 
 START_TEST(line_says_when_where_and_who)
 {
@@ -187,7 +187,7 @@ START_TEST(long_text_is_whole_up_to_64_kib)
 }
 END_TEST
 
-/* ---- rate limits -------------------------------------------------------------- */
+/* ---- rate limits ---------------------------------------------------- */
 
 static void warn_once_a_minute(void)
 {
@@ -248,7 +248,7 @@ START_TEST(rate_limit_lets_one_of_many_threads_through)
 }
 END_TEST
 
-/* ---- sinks -------------------------------------------------------------------- */
+/* ---- sinks ---------------------------------------------------------- */
 
 static void count(const struct ptd_log_line *line, void *arg)
 {
@@ -307,7 +307,7 @@ START_TEST(threads_speak_one_after_the_other)
 }
 END_TEST
 
-/* ---- the format ----------------------------------------------------------------- */
+/* ---- the format ----------------------------------------------------- */
 
 static const struct {
     struct ptd_log_format format;
@@ -346,8 +346,8 @@ START_TEST(line_is_written_as_core_writes_it)
     const struct ptd_log_line line = { &site, INT64_C(1795388400000042),
                                        "p0-in", "text", format_rows[_i].held };
     char out[200];
-    size_t n = ptd_log_format_line(out, sizeof out, &format_rows[_i].format,
-                                   &line);
+    size_t n =
+        ptd_log_format_line(out, sizeof out, &format_rows[_i].format, &line);
 
     ck_assert_str_eq(out, format_rows[_i].want);
     ck_assert_uint_eq(n, strlen(out));
@@ -358,11 +358,10 @@ START_TEST(line_that_does_not_fit_is_cut_and_still_ends)
 {
     const struct ptd_log_site site = { PTD_LOG_PEER, PTD_LOG_INFO, 1, "f.c",
                                        "f" };
-    const struct ptd_log_line line = {
-        &site, 0, "t",
-        "0123456789012345678901234567890123456789012345678901234567890123456789",
-        0
-    };
+    const struct ptd_log_line line = { &site, 0, "t",
+                                       "012345678901234567890123456789012345678"
+                                       "9012345678901234567890123456789",
+                                       0 };
     const struct ptd_log_format format = { .no_time = true };
     char out[64];
 
@@ -373,7 +372,7 @@ START_TEST(line_that_does_not_fit_is_cut_and_still_ends)
 }
 END_TEST
 
-/* ---- the file --------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------- */
 
 static void read_back(char *out, size_t cap, const char *path)
 {
@@ -450,9 +449,9 @@ START_TEST(file_that_cannot_be_opened_says_why)
     struct ptd_log_file *f;
 
     errno = 0;
-    ck_assert_int_eq(ptd_log_file_open(&f, "/no such folder/debug.log", NULL,
-                                       &format),
-                     PTD_EIO);
+    ck_assert_int_eq(
+        ptd_log_file_open(&f, "/no such folder/debug.log", NULL, &format),
+        PTD_EIO);
     ck_assert_int_eq(errno, ENOENT);
     for (unsigned n = 1;; n++) {
         enum ptd_err e;

@@ -147,9 +147,9 @@ START_TEST(signet_challenge_has_its_length_as_a_block_writes_it)
     ck_assert_mem_eq(p->magic, hash, 4);
     ptd_params_free(p);
     ck_assert_int_eq(ptd_params_new_signet(&p, with_size, 0), PTD_EINVAL);
-    ck_assert_int_eq(ptd_params_new_signet(&p, with_size,
-                                           PTD_SIGNET_CHALLENGE_MAX + 1),
-                     PTD_EINVAL);
+    ck_assert_int_eq(
+        ptd_params_new_signet(&p, with_size, PTD_SIGNET_CHALLENGE_MAX + 1),
+        PTD_EINVAL);
 }
 END_TEST
 
