@@ -14,8 +14,8 @@
  * - While the best branch has less work than the network is known to have, it
  *   grows to the height that this work was seen at plus five years of blocks,
  *   no further. (A true chain of that little work cannot be that long.)
- * Within these bounds a peer can still have some 100 MB of worthless headers
- * stored on mainnet, if it spends the work of a million blocks of the lowest
+ * Within these bounds a peer can still have some 150 MB of worthless headers
+ * stored on mainnet, if it spends the work of 1.2 million blocks of the lowest
  * difficulty; only header pre-synchronisation ends that.
  *
  * Owner    ptd_headers_new(); params must outlive it

@@ -9,6 +9,7 @@ int main(void)
 
     srunner_add_suite(runner, suite_pow());
     srunner_add_suite(runner, suite_real());
+    srunner_add_suite(runner, suite_retarget());
     srunner_run_all(runner, CK_NORMAL);
     n_failed = srunner_ntests_failed(runner);
     srunner_free(runner);

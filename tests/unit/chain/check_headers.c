@@ -8,7 +8,6 @@
 #include "base/util.h"
 #include "chain/headers.h"
 #include "check_chain.h"
-#include "crypto/sha256.h"
 #include "support/nth_malloc.h"
 #include "support/support.h"
 
@@ -23,14 +22,6 @@ static struct ptd_headers *new_tree(const char *name)
 
     ck_assert_ptr_nonnull(t);
     return t;
-}
-
-static struct ptd_hash hash_of(const uint8_t *raw)
-{
-    struct ptd_hash h;
-
-    ptd_sha256d(h.b, raw, H);
-    return h;
 }
 
 static struct ptd_header_info tip_of(struct ptd_headers *t)
@@ -63,27 +54,6 @@ static void add_all(struct ptd_headers *t, const uint8_t *raw, size_t n)
 
 /* ---- blocks of our own, on regtest ---------------------------------- */
 
-/* Make a header on a parent: its nonce is searched for (two tries, on
- * average). */
-static void mine(uint8_t raw[H], const struct ptd_hash *prev, uint32_t time,
-                 uint32_t salt)
-{
-    struct ptd_hash hash;
-
-    memset(raw, 0, H);
-    ptd_put_le32(raw, 4);
-    memcpy(raw + 4, prev->b, 32);
-    ptd_put_le32(raw + 36, salt);
-    ptd_put_le32(raw + 68, time);
-    ptd_put_le32(raw + 72, 0x207fffff);
-    for (uint32_t nonce = 0;; nonce++) {
-        ptd_put_le32(raw + 76, nonce);
-        hash = hash_of(raw);
-        if (hash.b[31] < 0x7f)
-            return;
-    }
-}
-
 /* n headers one on the other, on top of prev; one second apart. */
 static uint8_t *mine_branch(const struct ptd_hash *prev, uint32_t time,
                             uint32_t salt, size_t n)
@@ -93,7 +63,7 @@ static uint8_t *mine_branch(const struct ptd_hash *prev, uint32_t time,
 
     ck_assert_ptr_nonnull(raw);
     for (size_t i = 0; i < n; i++) {
-        mine(raw + i * H, &on, time + (uint32_t)i, salt);
+        mine_header(raw + i * H, &on, time + (uint32_t)i, 0x207fffff, salt);
         on = hash_of(raw + i * H);
     }
     return raw;
@@ -313,10 +283,11 @@ START_TEST(side_branches_are_bounded_but_may_still_overtake)
     a = mine_branch(&p->genesis.hash, regtest_genesis_s + 1, 1, 2);
     add_all(t, a, 2);
     for (uint32_t i = 0; i < SIDE; i++) {
-        mine(one, &p->genesis.hash, regtest_genesis_s + 1, 100 + i);
+        mine_header(one, &p->genesis.hash, regtest_genesis_s + 1, 0x207fffff,
+                    100 + i);
         expect(ptd_headers_add(t, &res, one, 1, late_s), PTD_HEADER_OK);
     }
-    mine(one, &p->genesis.hash, regtest_genesis_s + 1, 200);
+    mine_header(one, &p->genesis.hash, regtest_genesis_s + 1, 0x207fffff, 200);
     expect(ptd_headers_add(t, &res, one, 1, late_s), PTD_HEADER_ELIMIT);
     ck_assert_uint_eq(ptd_headers_count_side(t), SIDE);
     b = mine_branch(&p->genesis.hash, regtest_genesis_s + 1, 3, 3);
@@ -512,8 +483,9 @@ START_TEST(each_rule_refuses_with_its_own_error)
     enum ptd_header_err e;
     uint8_t raw[H];
 
-    mine(raw, &genesis.hash, (uint32_t)(regtest_genesis_s + rule_rows[_i].time),
-         1);
+    mine_header(raw, &genesis.hash,
+                (uint32_t)(regtest_genesis_s + rule_rows[_i].time), 0x207fffff,
+                1);
     ptd_put_le32(raw, rule_rows[_i].version);
     ptd_put_le32(raw + 72, rule_rows[_i].bits);
     for (uint32_t nonce = 0; nonce < 100; nonce++) {

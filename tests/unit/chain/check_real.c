@@ -8,7 +8,6 @@
 
 #include "base/util.h"
 #include "chain/headers.h"
-#include "crypto/sha256.h"
 #include "support/support.h"
 
 /* Headers of the public networks. */
@@ -25,14 +24,6 @@ static const struct {
     { "signet", "headers/signet-0-to-2015.bin", 2016,
       "000000c0a3841a6ae64c45864ae25314b40fd522bfb299a4b6bd5ef288cae74d" },
 };
-
-static struct ptd_hash hash_of(const uint8_t *raw)
-{
-    struct ptd_hash h;
-
-    ptd_sha256d(h.b, raw, H);
-    return h;
-}
 
 static struct ptd_headers *new_tree(const char *name)
 {
