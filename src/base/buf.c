@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 
-#include <stdlib.h>
+#include "base/alloc.h"
 
 struct ptd_buf *ptd_buf_new(struct ptd_mem *mem, size_t cap)
 {
@@ -11,7 +11,7 @@ struct ptd_buf *ptd_buf_new(struct ptd_mem *mem, size_t cap)
     if (cap > SIZE_MAX / 2)
         return NULL;
     b = mem != NULL ? mem->alloc(mem, sizeof *b + cap)
-                    : malloc(sizeof *b + cap);
+                    : ptd_alloc(sizeof *b + cap);
     if (b == NULL)
         return NULL;
     ptd_ref_init(&b->ref);
@@ -33,5 +33,5 @@ void ptd_buf_free(struct ptd_buf *b)
     if (b->mem != NULL)
         b->mem->release(b->mem, b, sizeof *b + b->cap);
     else
-        free(b);
+        ptd_free(b);
 }
