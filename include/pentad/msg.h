@@ -27,19 +27,19 @@ PTD_BEGIN_DECLS
 
 /* Protocol versions at which something changed. */
 enum {
-    PTD_PVER_MULTIPLE_ADDRESS = 209,  /* addr may hold more than one */
-    PTD_PVER_NETADDR_TIME = 31402,    /* addr entries have a time */
-    PTD_PVER_BIP31 = 60000,           /* above: ping has a nonce, pong exists */
-    PTD_PVER_BIP35 = 60002,           /* mempool */
-    PTD_PVER_BIP37 = 70001,           /* filters, relay flag of version */
-    PTD_PVER_REJECT = 70002,          /* BIP 61, up to 70015 */
-    PTD_PVER_BIP111 = 70011,          /* NODE_BLOOM is signalled */
-    PTD_PVER_SENDHEADERS = 70012,     /* BIP 130 */
-    PTD_PVER_FEEFILTER = 70013,       /* BIP 133 */
-    PTD_PVER_SENDCMPCT = 70014,       /* BIP 152 */
-    PTD_PVER_REJECT_LAST = 70015,     /* no reject to peers above this */
-    PTD_PVER_WTXIDRELAY = 70016,      /* BIP 339 */
-    PTD_PVER_FEATURE = 70017          /* BIP 434 */
+    PTD_PVER_MULTIPLE_ADDRESS = 209, /* addr may hold more than one */
+    PTD_PVER_NETADDR_TIME = 31402,   /* addr entries have a time */
+    PTD_PVER_BIP31 = 60000,          /* above: ping has a nonce, pong exists */
+    PTD_PVER_BIP35 = 60002,          /* mempool */
+    PTD_PVER_BIP37 = 70001,          /* filters, relay flag of version */
+    PTD_PVER_REJECT = 70002,         /* BIP 61, up to 70015 */
+    PTD_PVER_BIP111 = 70011,         /* NODE_BLOOM is signalled */
+    PTD_PVER_SENDHEADERS = 70012,    /* BIP 130 */
+    PTD_PVER_FEEFILTER = 70013,      /* BIP 133 */
+    PTD_PVER_SENDCMPCT = 70014,      /* BIP 152 */
+    PTD_PVER_REJECT_LAST = 70015,    /* no reject to peers above this */
+    PTD_PVER_WTXIDRELAY = 70016,     /* BIP 339 */
+    PTD_PVER_FEATURE = 70017         /* BIP 434 */
 };
 
 /* Name, command on the wire, struct suffix. */
@@ -92,8 +92,8 @@ enum ptd_msg_type {
 
 /* Limits of the protocol, checked on decoding and on encoding. */
 enum {
-    PTD_MAX_PAYLOAD = 4000000,      /* bytes, of any message */
-    PTD_COMMAND_BYTES = 12,         /* of the command in a header */
+    PTD_MAX_PAYLOAD = 4000000, /* bytes, of any message */
+    PTD_COMMAND_BYTES = 12,    /* of the command in a header */
     PTD_MAX_ADDR_PER_MSG = 1000,
     PTD_MAX_INV_PER_MSG = 50000,
     PTD_MAX_HEADERS_PER_MSG = 2000,
@@ -112,12 +112,12 @@ enum {
 };
 
 /* Services that a node offers (bits of version and addr). */
-#define PTD_NODE_NETWORK UINT64_C(1)
-#define PTD_NODE_BLOOM UINT64_C(4)
-#define PTD_NODE_WITNESS UINT64_C(8)
+#define PTD_NODE_NETWORK         UINT64_C(1)
+#define PTD_NODE_BLOOM           UINT64_C(4)
+#define PTD_NODE_WITNESS         UINT64_C(8)
 #define PTD_NODE_COMPACT_FILTERS UINT64_C(64)
 #define PTD_NODE_NETWORK_LIMITED UINT64_C(1024)
-#define PTD_NODE_P2P_V2 UINT64_C(2048)
+#define PTD_NODE_P2P_V2          UINT64_C(2048)
 
 /* Bytes that belong to the message they are found in. */
 struct ptd_bytes {
@@ -134,7 +134,8 @@ struct ptd_msg {
 
 /* ---- parts ----------------------------------------------------------- */
 
-enum ptd_inv_type { /* Source: BIPs 37, 144, 152, 339 */
+/* Source: BIPs 37, 144, 152, 339 */
+enum ptd_inv_type {
     PTD_INV_ERROR = 0,
     PTD_INV_TX = 1,
     PTD_INV_BLOCK = 2,
@@ -291,7 +292,8 @@ struct ptd_msg_merkleblock { /* BIP 37 */
     struct ptd_bytes flags;
 };
 
-enum ptd_reject_code { /* BIP 61 */
+/* BIP 61 */
+enum ptd_reject_code {
     PTD_REJECT_MALFORMED = 0x01,
     PTD_REJECT_INVALID = 0x10,
     PTD_REJECT_OBSOLETE = 0x11,
@@ -404,10 +406,9 @@ PTD_API PTD_MUST_USE void *ptd_msg_alloc(struct ptd_msg *m, size_t n,
                                          size_t size) PTD_NONNULL(1);
 
 /* Copy bytes into the message. PTD_OK, PTD_ENOMEM. */
-PTD_API PTD_MUST_USE enum ptd_err ptd_msg_copy_bytes(struct ptd_msg *m,
-                                                     struct ptd_bytes *out,
-                                                     const void *p, size_t n)
-    PTD_NONNULL(1, 2);
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_msg_copy_bytes(struct ptd_msg *m, struct ptd_bytes *out, const void *p,
+                   size_t n) PTD_NONNULL(1, 2);
 
 /* Add a reference; gives m. */
 PTD_API struct ptd_msg *ptd_msg_ref(struct ptd_msg *m) PTD_NONNULL(1);

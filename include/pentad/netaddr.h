@@ -37,8 +37,8 @@ enum {
 
 /* One address. Bytes of addr behind len are zero. */
 struct ptd_netaddr {
-    uint8_t net; /* enum ptd_net */
-    uint8_t len; /* bytes used of addr */
+    uint8_t net;                         /* enum ptd_net */
+    uint8_t len;                         /* bytes used of addr */
     uint8_t addr[PTD_NETADDR_MAX_BYTES]; /* network order; Tor v3: the public
                                             key; I2P: the SHA-256 */
     uint16_t port;                       /* host order */
@@ -51,11 +51,9 @@ PTD_API size_t ptd_net_addr_bytes(unsigned net);
 
 /* Fill from the network's own bytes. PTD_OK; PTD_EBADVALUE: unknown network or
  * n is not its length. */
-PTD_API PTD_MUST_USE enum ptd_err ptd_netaddr_set(struct ptd_netaddr *na,
-                                                  unsigned net,
-                                                  const uint8_t *addr, size_t n,
-                                                  uint16_t port)
-    PTD_NONNULL(1, 3);
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_netaddr_set(struct ptd_netaddr *na, unsigned net, const uint8_t *addr,
+                size_t n, uint16_t port) PTD_NONNULL(1, 3);
 
 /* From and to the 16 bytes of version and addr: IPv4 is mapped (::ffff:a.b.c.d),
  * Tor v2 is OnionCat (fd87:d87e:eb43::/48). A network that does not fit gives
@@ -78,8 +76,8 @@ PTD_API const char *ptd_netaddr_format(const struct ptd_netaddr *na, char *out,
                                        size_t cap) PTD_NONNULL(1, 2);
 
 /* The same without port and brackets. */
-PTD_API const char *ptd_netaddr_format_host(const struct ptd_netaddr *na,
-                                            char *out, size_t cap)
+PTD_API const char *
+ptd_netaddr_format_host(const struct ptd_netaddr *na, char *out, size_t cap)
     PTD_NONNULL(1, 2);
 
 /* Read an address with or without port: every form that format and format_host
@@ -88,10 +86,9 @@ PTD_API const char *ptd_netaddr_format_host(const struct ptd_netaddr *na,
  *
  * Returns  PTD_OK; PTD_EINVAL (a host name among others)
  */
-PTD_API PTD_MUST_USE enum ptd_err ptd_netaddr_parse(struct ptd_netaddr *na,
-                                                    const char *text,
-                                                    uint16_t default_port)
-    PTD_NONNULL(1, 2);
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_netaddr_parse(struct ptd_netaddr *na, const char *text,
+                  uint16_t default_port) PTD_NONNULL(1, 2);
 
 /* Split "host", "host:port", "[host]:port" without looking at the host; more
  * than one colon outside brackets: all of it is the host.
@@ -105,8 +102,8 @@ ptd_hostport_split(const char *text, char *host, size_t cap, uint16_t *port,
 
 /* ---- comparing ---------------------------------------------------------- */
 
-PTD_API bool ptd_netaddr_is_equal(const struct ptd_netaddr *a,
-                                  const struct ptd_netaddr *b)
+PTD_API bool
+ptd_netaddr_is_equal(const struct ptd_netaddr *a, const struct ptd_netaddr *b)
     PTD_NONNULL(1, 2);
 PTD_API bool ptd_netaddr_is_same_host(const struct ptd_netaddr *a,
                                       const struct ptd_netaddr *b)

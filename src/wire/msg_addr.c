@@ -137,8 +137,8 @@ static void addr_encode(const struct ptd_msg *m, struct ptd_writer *w,
 
 static uint32_t addr_max_payload(enum ptd_msg_type type, uint32_t pver)
 {
-    uint32_t each = type == PTD_MSG_ADDRV2 ? V2_MAX_BYTES
-                                           : (uint32_t)v1_bytes(pver);
+    uint32_t each =
+        type == PTD_MSG_ADDRV2 ? V2_MAX_BYTES : (uint32_t)v1_bytes(pver);
 
     return 3 + max_entries(type, pver) * each;
 }
@@ -148,14 +148,16 @@ static uint32_t addr_layout(enum ptd_msg_type type, const struct ptd_codec *cx)
 {
     if (type == PTD_MSG_ADDRV2)
         return 0;
-    return cx->pver < PTD_PVER_MULTIPLE_ADDRESS ? 1 : has_time(cx->pver) ? 0 : 2;
+    return cx->pver < PTD_PVER_MULTIPLE_ADDRESS ? 1
+           : has_time(cx->pver)                 ? 0
+                                                : 2;
 }
 
 static size_t addr_list_bytes(enum ptd_msg_type type, size_t n)
 {
     size_t each = type == PTD_MSG_ADDRV2 ? V2_MIN_BYTES : V1_BYTES;
-    size_t most = n / each < PTD_MAX_ADDR_PER_MSG ? n / each
-                                                  : PTD_MAX_ADDR_PER_MSG;
+    size_t most =
+        n / each < PTD_MAX_ADDR_PER_MSG ? n / each : PTD_MAX_ADDR_PER_MSG;
 
     return most * sizeof(struct ptd_addr_entry);
 }

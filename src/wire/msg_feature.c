@@ -116,8 +116,7 @@ static void feature_decode(struct ptd_msg *m, struct ptd_reader *r,
     (void)cx;
     ptd_read_var_own(m, &f->id, r, "id", PTD_MAX_FEATURE_ID);
     if (f->id.n < MIN_FEATURE_ID)
-        ptd_reader_fail(r, PTD_EBADVALUE, "id length", f->id.n,
-                        MIN_FEATURE_ID);
+        ptd_reader_fail(r, PTD_EBADVALUE, "id length", f->id.n, MIN_FEATURE_ID);
     ptd_read_var_own(m, &f->data, r, "data", PTD_MAX_FEATURE_DATA);
 }
 
@@ -128,8 +127,7 @@ static void feature_encode(const struct ptd_msg *m, struct ptd_writer *w,
 
     (void)cx;
     if (f->id.n < MIN_FEATURE_ID)
-        ptd_writer_fail(w, PTD_EBADVALUE, "id length", f->id.n,
-                        MIN_FEATURE_ID);
+        ptd_writer_fail(w, PTD_EBADVALUE, "id length", f->id.n, MIN_FEATURE_ID);
     ptd_write_var_bytes(w, "id", f->id, PTD_MAX_FEATURE_ID);
     ptd_write_var_bytes(w, "data", f->data, PTD_MAX_FEATURE_DATA);
 }

@@ -86,10 +86,9 @@ struct ptd_msg *ptd_msg_new_locator(enum ptd_msg_type type, uint32_t version,
     return m;
 }
 
-struct ptd_msg *ptd_msg_new_reject(const char *command,
-                                   enum ptd_reject_code code,
-                                   const char *reason,
-                                   const struct ptd_hash *hash)
+struct ptd_msg *
+ptd_msg_new_reject(const char *command, enum ptd_reject_code code,
+                   const char *reason, const struct ptd_hash *hash)
 {
     size_t n = strlen(reason);
     struct ptd_msg *m = ptd_msg_new(PTD_MSG_REJECT);

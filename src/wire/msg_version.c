@@ -10,8 +10,8 @@ enum {
     FROM_SINCE = 106,   /* address, nonce and user agent of the sender */
     HEIGHT_SINCE = 209, /* start height */
     ADDR_BYTES = 8 + PTD_IP16_BYTES,
-    MAX_BYTES = 4 + 8 + 8 + ADDR_BYTES + ADDR_BYTES + 8 + 3 +
-                PTD_MAX_USER_AGENT + 4 + 1
+    MAX_BYTES =
+        4 + 8 + 8 + ADDR_BYTES + ADDR_BYTES + 8 + 3 + PTD_MAX_USER_AGENT + 4 + 1
 };
 
 /* Nodes have always taken a message that ends behind any of the later fields;
@@ -63,8 +63,7 @@ static void version_encode(const struct ptd_msg *m, struct ptd_writer *w,
         ptd_write_u64(w, v->addr_from_services);
         ptd_write_ip16(w, &v->addr_from);
         ptd_write_u64(w, v->nonce);
-        ptd_write_var_bytes(w, "user agent", v->user_agent,
-                            PTD_MAX_USER_AGENT);
+        ptd_write_var_bytes(w, "user agent", v->user_agent, PTD_MAX_USER_AGENT);
     }
     if (v->version >= HEIGHT_SINCE)
         ptd_write_i32(w, v->start_height);

@@ -16,8 +16,8 @@ struct prefix {
     uint8_t bytes[12];
 };
 
-static const uint8_t ipv4_mapped[12] = {[10] = 0xff, [11] = 0xff};
-static const uint8_t onioncat[6] = {0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43};
+static const uint8_t ipv4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+static const uint8_t onioncat[6] = { 0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43 };
 
 static bool has_prefix(const struct ptd_netaddr *na, const struct prefix *p)
 {
@@ -38,13 +38,13 @@ static bool is_all(const uint8_t *p, size_t n, uint8_t value)
     return true;
 }
 
-/* ---- making ------------------------------------------------------------ */
+/* ---- making ------------------------------------------------------------  */
 
 size_t ptd_net_addr_bytes(unsigned net)
 {
     static const uint8_t bytes[] = {
-        [PTD_NET_NONE] = 0,   [PTD_NET_IPV4] = 4,   [PTD_NET_IPV6] = 16,
-        [PTD_NET_TORV2] = 10, [PTD_NET_TORV3] = 32, [PTD_NET_I2P] = 32,
+        [PTD_NET_NONE] = 0,   [PTD_NET_IPV4] = 4,       [PTD_NET_IPV6] = 16,
+        [PTD_NET_TORV2] = 10, [PTD_NET_TORV3] = 32,     [PTD_NET_I2P] = 32,
         [PTD_NET_CJDNS] = 16, [PTD_NET_YGGDRASIL] = 16,
     };
 
@@ -56,8 +56,9 @@ enum ptd_err ptd_netaddr_set(struct ptd_netaddr *na, unsigned net,
 {
     if (n == 0 || n != ptd_net_addr_bytes(net))
         return PTD_EBADVALUE;
-    *na = (struct ptd_netaddr){
-        .net = (uint8_t)net, .len = (uint8_t)n, .port = port};
+    *na = (struct ptd_netaddr){ .net = (uint8_t)net,
+                                .len = (uint8_t)n,
+                                .port = port };
     memcpy(na->addr, addr, n);
     return PTD_OK;
 }
@@ -75,8 +76,9 @@ void ptd_netaddr_from_ip16(struct ptd_netaddr *na, const uint8_t ip[16],
         net = PTD_NET_TORV2;
         skip = sizeof onioncat;
     }
-    *na = (struct ptd_netaddr){
-        .net = (uint8_t)net, .len = (uint8_t)(16 - skip), .port = port};
+    *na = (struct ptd_netaddr){ .net = (uint8_t)net,
+                                .len = (uint8_t)(16 - skip),
+                                .port = port };
     memcpy(na->addr, ip + skip, 16 - skip);
 }
 
@@ -142,32 +144,32 @@ uint64_t ptd_netaddr_hash(const struct ptd_netaddr *na, uint64_t k0,
     return ptd_siphash24(k0, k1, key, 1 + n + 2);
 }
 
-/* ---- what kind it is ------------------------------------------------------ */
+/* ---- what kind it is ---------------------------------------------------- */
 
 bool ptd_netaddr_is_in_range(const struct ptd_netaddr *na,
                              enum ptd_net_range range)
 {
     enum { V4 = PTD_NET_IPV4, V6 = PTD_NET_IPV6, MOST = 3 };
     static const struct prefix ranges[PTD_N_RANGES][MOST] = {
-        [PTD_RANGE_RFC1918] = {{V4, 8, {10}},
-                               {V4, 12, {172, 16}},
-                               {V4, 16, {192, 168}}},
-        [PTD_RANGE_RFC2544] = {{V4, 15, {198, 18}}},
-        [PTD_RANGE_RFC3927] = {{V4, 16, {169, 254}}},
-        [PTD_RANGE_RFC5737] = {{V4, 24, {192, 0, 2}},
-                               {V4, 24, {198, 51, 100}},
-                               {V4, 24, {203, 0, 113}}},
-        [PTD_RANGE_RFC6598] = {{V4, 10, {100, 64}}},
-        [PTD_RANGE_RFC3849] = {{V6, 32, {0x20, 0x01, 0x0d, 0xb8}}},
-        [PTD_RANGE_RFC3964] = {{V6, 16, {0x20, 0x02}}},
-        [PTD_RANGE_RFC4193] = {{V6, 7, {0xfc}}},
-        [PTD_RANGE_RFC4380] = {{V6, 32, {0x20, 0x01}}},
-        [PTD_RANGE_RFC4843] = {{V6, 28, {0x20, 0x01, 0x00, 0x10}}},
-        [PTD_RANGE_RFC4862] = {{V6, 64, {0xfe, 0x80}}},
-        [PTD_RANGE_RFC6052] = {{V6, 96, {0x00, 0x64, 0xff, 0x9b}}},
-        [PTD_RANGE_RFC6145] = {{V6, 96, {[8] = 0xff, [9] = 0xff}}},
-        [PTD_RANGE_RFC7343] = {{V6, 28, {0x20, 0x01, 0x00, 0x20}}},
-        [PTD_RANGE_HE_NET] = {{V6, 32, {0x20, 0x01, 0x04, 0x70}}},
+        [PTD_RANGE_RFC1918] = { { V4, 8, { 10 } },
+                                { V4, 12, { 172, 16 } },
+                                { V4, 16, { 192, 168 } } },
+        [PTD_RANGE_RFC2544] = { { V4, 15, { 198, 18 } } },
+        [PTD_RANGE_RFC3927] = { { V4, 16, { 169, 254 } } },
+        [PTD_RANGE_RFC5737] = { { V4, 24, { 192, 0, 2 } },
+                                { V4, 24, { 198, 51, 100 } },
+                                { V4, 24, { 203, 0, 113 } } },
+        [PTD_RANGE_RFC6598] = { { V4, 10, { 100, 64 } } },
+        [PTD_RANGE_RFC3849] = { { V6, 32, { 0x20, 0x01, 0x0d, 0xb8 } } },
+        [PTD_RANGE_RFC3964] = { { V6, 16, { 0x20, 0x02 } } },
+        [PTD_RANGE_RFC4193] = { { V6, 7, { 0xfc } } },
+        [PTD_RANGE_RFC4380] = { { V6, 32, { 0x20, 0x01 } } },
+        [PTD_RANGE_RFC4843] = { { V6, 28, { 0x20, 0x01, 0x00, 0x10 } } },
+        [PTD_RANGE_RFC4862] = { { V6, 64, { 0xfe, 0x80 } } },
+        [PTD_RANGE_RFC6052] = { { V6, 96, { 0x00, 0x64, 0xff, 0x9b } } },
+        [PTD_RANGE_RFC6145] = { { V6, 96, { [8] = 0xff, [9] = 0xff } } },
+        [PTD_RANGE_RFC7343] = { { V6, 28, { 0x20, 0x01, 0x00, 0x20 } } },
+        [PTD_RANGE_HE_NET] = { { V6, 32, { 0x20, 0x01, 0x04, 0x70 } } },
     };
 
     for (size_t i = 0; i < MOST; i++) {
@@ -181,7 +183,8 @@ bool ptd_netaddr_is_in_range(const struct ptd_netaddr *na,
 static bool is_internal(const struct ptd_netaddr *na)
 {
     static const struct prefix internal = {
-        PTD_NET_IPV6, 48, {0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24}};
+        PTD_NET_IPV6, 48, { 0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24 }
+    };
 
     return has_prefix(na, &internal);
 }
@@ -195,15 +198,12 @@ bool ptd_netaddr_is_valid(const struct ptd_netaddr *na)
         return !is_all(na->addr, 16, 0) && !is_internal(na) &&
                !ptd_netaddr_is_in_range(na, PTD_RANGE_RFC3849);
     case PTD_NET_TORV3:
-    case PTD_NET_I2P:
-        return true;
-    case PTD_NET_CJDNS: /* BIP 155: fc00::/8 */
-        return na->addr[0] == 0xfc;
+    case PTD_NET_I2P: return true;
+    case PTD_NET_CJDNS: /* BIP 155: fc00::/8 */ return na->addr[0] == 0xfc;
     case PTD_NET_YGGDRASIL: /* BIP 155: 0200::/7 */
         return (na->addr[0] & 0xfe) == 0x02;
     case PTD_NET_NONE:
-    case PTD_NET_TORV2:
-        break;
+    case PTD_NET_TORV2: break;
     }
     return false;
 }

@@ -78,7 +78,7 @@ static bool base32_decode(uint8_t *out, size_t n, const char *text,
     return len == n && (hold & ((1u << bits) - 1)) == 0;
 }
 
-/* ---- onion addresses ----------------------------------------------------- */
+/* ---- onion addresses ---------------------------------------------------- */
 
 /* Key, checksum, version. Source: Tor rend-spec-v3, "Encoding onion
  * addresses". */
@@ -126,7 +126,7 @@ static bool parse_onion(struct ptd_netaddr *na, const char *host, size_t chars)
                PTD_OK;
 }
 
-/* ---- IPv6 ---------------------------------------------------------------- */
+/* ---- IPv6 --------------------------------------------------------------- */
 
 /* Where the longest run of two or more zero groups starts; its length. */
 static size_t longest_zeros(const uint16_t group[8], size_t *start)
@@ -247,7 +247,7 @@ static bool parse_ipv6(uint8_t out[16], const char *text)
     return true;
 }
 
-/* ---- the whole ------------------------------------------------------------ */
+/* ---- the whole ---------------------------------------------------------- */
 
 const char *ptd_netaddr_format_host(const struct ptd_netaddr *na, char *out,
                                     size_t cap)
@@ -260,9 +260,7 @@ const char *ptd_netaddr_format_host(const struct ptd_netaddr *na, char *out,
                 na->addr[3]);
         break;
     case PTD_NET_TORV2:
-    case PTD_NET_TORV3:
-        format_onion(host, na);
-        break;
+    case PTD_NET_TORV3: format_onion(host, na); break;
     case PTD_NET_I2P:
         base32_encode(host, na->addr, 32);
         strcat(host, i2p_suffix);

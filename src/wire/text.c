@@ -9,9 +9,10 @@
 #include "base/alloc.h"
 #include "base/escape.h"
 #include "base/hex.h"
+#include "base/util.h"
 #include "wire/codec.h"
 
-/* Text that grows, or that is cut at cap (fixed). A failed allocation sticks. */
+/* Text that grows, or that is cut at cap (fixed). Lack of memory sticks. */
 struct text {
     char *p;
     size_t n, cap;
@@ -59,7 +60,7 @@ static void say_hash(struct text *t, const char *name, const struct ptd_hash *h)
 
 static void say_escaped(struct text *t, const char *name, struct ptd_bytes b)
 {
-    char out[128];
+    char out[4 * PTD_MAX_USER_AGENT + 1]; /* the longest there is */
 
     say(t, " %s=%s", name, ptd_escape(out, sizeof out, b.p, b.n));
 }
@@ -93,25 +94,34 @@ static bool item(struct text *t, uint32_t i, uint32_t n)
     return false;
 }
 
-static void say_tx(struct text *t, const struct ptd_tx *tx)
+static void say_tx_in(struct text *t, const struct ptd_tx_in *in, uint32_t i)
 {
-    say(t, " version=%" PRId32 " inputs=%" PRIu32 " outputs=%" PRIu32
-           " lock_time=%" PRIu32 "%s",
-        tx->version, tx->n_in, tx->n_out, tx->lock_time,
-        tx->has_witness ? " witness" : "");
+    char hex[PTD_HASH_HEX_SIZE];
+
+    say(t, "\n    in %" PRIu32 " prev=%s:%" PRIu32, i,
+        ptd_hash_to_hex(&in->prev.hash, hex), in->prev.index);
+    say(t, " sequence=%#" PRIx32, in->sequence);
+    say_hex(t, "script", in->script);
+    say(t, " witness=%" PRIu32, in->n_witness);
+    for (uint32_t k = 0; k < in->n_witness && k < t->max_items; k++)
+        say_hex(t, "item", in->witness[k]);
 }
 
-static void say_tx_whole(struct text *t, const struct ptd_tx *tx)
+/* At the end of a line; inputs and outputs get lines of their own. */
+static void say_tx(struct text *t, const struct ptd_tx *tx)
 {
-    say_tx(t, tx);
-    for (uint32_t i = 0; i < tx->n_in && item(t, i, tx->n_in); i++) {
-        say_hash(t, "in", &tx->in[i].prev.hash);
-        say(t, ":%" PRIu32 " sequence=%" PRIu32 " witness=%" PRIu32,
-            tx->in[i].prev.index, tx->in[i].sequence, tx->in[i].n_witness);
-        say_hex(t, "script", tx->in[i].script);
-    }
-    for (uint32_t i = 0; i < tx->n_out && item(t, i, tx->n_out); i++) {
-        say(t, " out value=%" PRId64, tx->out[i].value);
+    struct ptd_hash txid;
+
+    if (ptd_tx_txid(tx, &txid) == PTD_OK)
+        say_hash(t, "txid", &txid);
+    say(t,
+        " version=%" PRId32 " inputs=%" PRIu32 " outputs=%" PRIu32
+        " lock_time=%" PRIu32 " witness=%d",
+        tx->version, tx->n_in, tx->n_out, tx->lock_time, tx->has_witness);
+    for (uint32_t i = 0; i < tx->n_in && i < t->max_items; i++)
+        say_tx_in(t, &tx->in[i], i);
+    for (uint32_t i = 0; i < tx->n_out && i < t->max_items; i++) {
+        say(t, "\n    out %" PRIu32 " value=%" PRId64, i, tx->out[i].value);
         say_hex(t, "script", tx->out[i].script);
     }
 }
@@ -135,17 +145,19 @@ static void say_hashes(struct text *t, const struct ptd_hash *h, uint32_t n)
         say_hash(t, "hash", &h[i]);
 }
 
-/* ---- each message whole ---------------------------------------------------- */
+/* ---- each message whole ------------------------------------------------- */
 
 static void dump_version(struct text *t, const struct ptd_msg_version *v)
 {
     say(t, " version=%" PRId32 " services=%#" PRIx64 " time=%" PRId64,
         v->version, v->services, v->time);
-    say_netaddr(t, "addr_recv", &v->addr_recv);
-    say_netaddr(t, "addr_from", &v->addr_from);
-    say(t, " nonce=%#" PRIx64, v->nonce);
     say_escaped(t, "user_agent", v->user_agent);
-    say(t, " start_height=%" PRId32 " relay=%d", v->start_height, v->relay);
+    say(t, " start_height=%" PRId32 " relay=%d nonce=%#" PRIx64,
+        v->start_height, v->relay, v->nonce);
+    say_netaddr(t, "addr_recv", &v->addr_recv);
+    say(t, " services=%#" PRIx64, v->addr_recv_services);
+    say_netaddr(t, "addr_from", &v->addr_from);
+    say(t, " services=%#" PRIx64, v->addr_from_services);
 }
 
 static void dump_addr(struct text *t, const struct ptd_msg_addr *a)
@@ -158,11 +170,33 @@ static void dump_addr(struct text *t, const struct ptd_msg_addr *a)
     }
 }
 
+/* NULL for a type that has no name. */
+static const char *inv_name(uint32_t type)
+{
+    static const char *const names[] = {
+        [PTD_INV_ERROR] = "error",
+        [PTD_INV_TX] = "tx",
+        [PTD_INV_BLOCK] = "block",
+        [PTD_INV_FILTERED_BLOCK] = "filtered block",
+        [PTD_INV_CMPCT_BLOCK] = "compact block",
+        [PTD_INV_WTX] = "wtx",
+    };
+
+    return type < PTD_COUNT(names) ? names[type] : NULL;
+}
+
 static void dump_inv(struct text *t, const struct ptd_msg_inv *v)
 {
     say(t, " n=%" PRIu32, v->n);
     for (uint32_t i = 0; i < v->n && item(t, i, v->n); i++) {
-        say(t, " type=%#" PRIx32, v->list[i].type);
+        uint32_t type = v->list[i].type;
+        const char *name = inv_name(type & ~(uint32_t)PTD_INV_WITNESS_FLAG);
+
+        if (name == NULL)
+            say(t, " type %#" PRIx32, type);
+        else
+            say(t, " %s%s", type & PTD_INV_WITNESS_FLAG ? "witness " : "",
+                name);
         say_hash(t, "hash", &v->list[i].hash);
     }
 }
@@ -180,6 +214,8 @@ static void dump_compact(struct text *t, const struct ptd_msg_cmpctblock *c)
     say_header(t, &c->header);
     say(t, " nonce=%#" PRIx64 " short_ids=%" PRIu32 " prefilled=%" PRIu32,
         c->nonce, c->n_short_ids, c->n_prefilled);
+    for (uint32_t i = 0; i < c->n_short_ids && item(t, i, c->n_short_ids); i++)
+        say(t, " short_id=%012" PRIx64, c->short_ids[i]);
     for (uint32_t i = 0; i < c->n_prefilled && item(t, i, c->n_prefilled);
          i++) {
         say(t, " index=%" PRIu32, c->prefilled[i].index);
@@ -226,8 +262,8 @@ static void dump_bloom(struct text *t, const struct ptd_msg *m)
         const struct ptd_msg_filterload *f = PTD_MSG_CONST(filterload, m);
 
         say_hex(t, "filter", f->filter);
-        say(t, " functions=%" PRIu32 " tweak=%#" PRIx32 " flags=%u",
-            f->n_funcs, f->tweak, f->flags);
+        say(t, " functions=%" PRIu32 " tweak=%#" PRIx32 " flags=%u", f->n_funcs,
+            f->tweak, f->flags);
     } else if (m->type == PTD_MSG_FILTERADD) {
         say_hex(t, "data", PTD_MSG_CONST(filteradd, m)->data);
     } else {
@@ -298,63 +334,39 @@ static void dump_small(struct text *t, const struct ptd_msg *m)
 static void dump(struct text *t, const struct ptd_msg *m)
 {
     switch (m->type) {
-    case PTD_MSG_VERSION:
-        dump_version(t, PTD_MSG_CONST(version, m));
-        break;
+    case PTD_MSG_VERSION: dump_version(t, PTD_MSG_CONST(version, m)); break;
     case PTD_MSG_ADDR:
-    case PTD_MSG_ADDRV2:
-        dump_addr(t, PTD_MSG_CONST(addr, m));
-        break;
+    case PTD_MSG_ADDRV2: dump_addr(t, PTD_MSG_CONST(addr, m)); break;
     case PTD_MSG_INV:
     case PTD_MSG_GETDATA:
-    case PTD_MSG_NOTFOUND:
-        dump_inv(t, PTD_MSG_CONST(inv, m));
-        break;
+    case PTD_MSG_NOTFOUND: dump_inv(t, PTD_MSG_CONST(inv, m)); break;
     case PTD_MSG_GETBLOCKS:
-    case PTD_MSG_GETHEADERS:
-        dump_locator(t, PTD_MSG_CONST(locator, m));
-        break;
-    case PTD_MSG_HEADERS:
-        dump_headers(t, PTD_MSG_CONST(headers, m));
-        break;
-    case PTD_MSG_BLOCK:
-        dump_block(t, PTD_MSG_CONST(block, m));
-        break;
-    case PTD_MSG_TX:
-        say_tx_whole(t, &PTD_MSG_CONST(tx, m)->tx);
-        break;
+    case PTD_MSG_GETHEADERS: dump_locator(t, PTD_MSG_CONST(locator, m)); break;
+    case PTD_MSG_HEADERS: dump_headers(t, PTD_MSG_CONST(headers, m)); break;
+    case PTD_MSG_BLOCK: dump_block(t, PTD_MSG_CONST(block, m)); break;
+    case PTD_MSG_TX: say_tx(t, &PTD_MSG_CONST(tx, m)->tx); break;
     case PTD_MSG_CMPCTBLOCK:
         dump_compact(t, PTD_MSG_CONST(cmpctblock, m));
         break;
     case PTD_MSG_GETBLOCKTXN:
-    case PTD_MSG_BLOCKTXN:
-        dump_block_txs(t, m);
-        break;
-    case PTD_MSG_REJECT:
-        dump_reject(t, PTD_MSG_CONST(reject, m));
-        break;
+    case PTD_MSG_BLOCKTXN: dump_block_txs(t, m); break;
+    case PTD_MSG_REJECT: dump_reject(t, PTD_MSG_CONST(reject, m)); break;
     case PTD_MSG_GETCFILTERS:
     case PTD_MSG_GETCFHEADERS:
     case PTD_MSG_GETCFCHECKPT:
     case PTD_MSG_CFILTER:
     case PTD_MSG_CFHEADERS:
-    case PTD_MSG_CFCHECKPT:
-        dump_filters(t, m);
-        break;
+    case PTD_MSG_CFCHECKPT: dump_filters(t, m); break;
     case PTD_MSG_FILTERADD:
     case PTD_MSG_FILTERLOAD:
-    case PTD_MSG_MERKLEBLOCK:
-        dump_bloom(t, m);
-        break;
+    case PTD_MSG_MERKLEBLOCK: dump_bloom(t, m); break;
     case PTD_MSG_PING:
     case PTD_MSG_PONG:
     case PTD_MSG_ALERT:
     case PTD_MSG_FEEFILTER:
     case PTD_MSG_SENDCMPCT:
     case PTD_MSG_SENDTXRCNCL:
-    case PTD_MSG_FEATURE:
-        dump_small(t, m);
-        break;
+    case PTD_MSG_FEATURE: dump_small(t, m); break;
     case PTD_MSG_VERACK:
     case PTD_MSG_SENDADDRV2:
     case PTD_MSG_GETADDR:
@@ -362,8 +374,7 @@ static void dump(struct text *t, const struct ptd_msg *m)
     case PTD_MSG_FILTERCLEAR:
     case PTD_MSG_SENDHEADERS:
     case PTD_MSG_WTXIDRELAY:
-    case PTD_MSG_N_TYPES:
-        break; /* no fields */
+    case PTD_MSG_N_TYPES: break; /* no fields */
     }
 }
 
@@ -380,7 +391,7 @@ char *ptd_msg_dump(const struct ptd_msg *m, size_t max_items)
     return t.p;
 }
 
-/* ---- one line ------------------------------------------------------------------ */
+/* ---- one line ----------------------------------------------------------- */
 
 static void summarize_inv(struct text *t, const struct ptd_msg_inv *v)
 {
@@ -402,29 +413,34 @@ static void summarize_inv(struct text *t, const struct ptd_msg_inv *v)
     say(t, ")");
 }
 
+/* What stands in a message's only line, if that is short; lists are counted. */
+static void summarize(struct text *t, const struct ptd_msg *m)
+{
+    if (m->type == PTD_MSG_INV || m->type == PTD_MSG_GETDATA ||
+        m->type == PTD_MSG_NOTFOUND)
+        summarize_inv(t, PTD_MSG_CONST(inv, m));
+    else if (m->type == PTD_MSG_ADDR || m->type == PTD_MSG_ADDRV2)
+        say(t, " %" PRIu32, PTD_MSG_CONST(addr, m)->n);
+    else if (m->type == PTD_MSG_HEADERS)
+        say(t, " %" PRIu32, PTD_MSG_CONST(headers, m)->n);
+    else if (m->type == PTD_MSG_GETBLOCKS || m->type == PTD_MSG_GETHEADERS)
+        say(t, " %" PRIu32, PTD_MSG_CONST(locator, m)->n);
+    else
+        dump(t, m);
+}
+
 const char *ptd_msg_summary(const struct ptd_msg *m, char *out, size_t cap)
 {
     struct text t = { .p = out, .cap = cap, .is_fixed = true };
-    const uint32_t *n = NULL;
+    char *end;
 
-    if (cap > 0)
-        out[0] = '\0';
+    if (cap == 0)
+        return out;
+    out[0] = '\0';
     say(&t, "%s", ptd_msg_type_command(m->type));
-    if (m->type == PTD_MSG_INV || m->type == PTD_MSG_GETDATA ||
-        m->type == PTD_MSG_NOTFOUND)
-        summarize_inv(&t, PTD_MSG_CONST(inv, m));
-    else if (m->type == PTD_MSG_ADDR || m->type == PTD_MSG_ADDRV2)
-        n = &PTD_MSG_CONST(addr, m)->n;
-    else if (m->type == PTD_MSG_HEADERS)
-        n = &PTD_MSG_CONST(headers, m)->n;
-    else if (m->type == PTD_MSG_GETBLOCKS || m->type == PTD_MSG_GETHEADERS)
-        n = &PTD_MSG_CONST(locator, m)->n;
-    else
-        dump(&t, m); /* items are not shown: max_items is 0 */
-    if (n != NULL)
-        say(&t, " %" PRIu32, *n);
-    /* What a list left behind begins a line of its own. */
-    if (strchr(out, '\n') != NULL)
-        *strchr(out, '\n') = '\0';
+    summarize(&t, m);
+    /* A list of which no item is shown still says how many there are. */
+    if ((end = strchr(out, '\n')) != NULL)
+        *end = '\0';
     return out;
 }

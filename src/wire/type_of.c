@@ -65,7 +65,7 @@ enum ptd_msg_type ptd_msg_type_of(const char *command, size_t n)
     size_t low = 0, high = PTD_COUNT(sorted);
     uint64_t first, second;
 
-    if (n > PTD_COMMAND_BYTES)
+    if (n == 0 || n > PTD_COMMAND_BYTES)
         return PTD_MSG_UNKNOWN;
     memcpy(padded, command, n);
     first = word(padded);
