@@ -37,18 +37,18 @@ PTD_BEGIN_DECLS
 struct ptd_env;
 
 struct ptd_env_config {
-    struct ptd_clock *clock;    /* NULL: the system's; must outlive the env */
-    size_t max_parked_teams;    /* idle teams of five threads kept; default 64 */
-    size_t queue_budget_bytes;  /* of all peers' queues; default 256 MiB */
-    bool allow_self;            /* connections to oneself (tests) */
+    struct ptd_clock *clock;   /* NULL: the system's; must outlive the env */
+    size_t max_parked_teams;   /* idle teams of five threads kept; default 64 */
+    size_t queue_budget_bytes; /* of all peers' queues; default 256 MiB */
+    bool allow_self;           /* connections to oneself (tests) */
 };
 
 /* Fill in the defaults. */
 PTD_API void ptd_env_config_init(struct ptd_env_config *cfg) PTD_NONNULL(1);
 
 /* cfg NULL: the defaults. NULL for lack of memory. */
-PTD_API PTD_MUST_USE struct ptd_env *ptd_env_new(
-    const struct ptd_env_config *cfg);
+PTD_API PTD_MUST_USE struct ptd_env *
+ptd_env_new(const struct ptd_env_config *cfg);
 
 /* Join all parked threads and free. All its peers must have been freed;
  * messages may live on. Takes NULL. */
@@ -127,35 +127,37 @@ struct ptd_peer_config {
     uint32_t pver;                   /* highest version we speak: 70016 */
     uint32_t min_pver;               /* lowest accepted: 209 */
     uint64_t services;               /* that we offer */
-    const char *user_agent;          /* BIP 14, copied; NULL: "/pentad:VERSION/" */
-    bool relay;                      /* ask for transactions (BIP 37) */
-    bool send_wtxidrelay;            /* BIP 339 */
-    bool send_addrv2;                /* BIP 155 */
-    bool feature;                    /* BIP 434: speak 70017 */
+    const char *user_agent; /* BIP 14, copied; NULL: "/pentad:VERSION/" */
+    bool relay;             /* ask for transactions (BIP 37) */
+    bool send_wtxidrelay;   /* BIP 339 */
+    bool send_addrv2;       /* BIP 155 */
+    bool feature;           /* BIP 434: speak 70017 */
     enum ptd_conduct conduct;
     bool direct_write; /* callers may write small messages themselves */
     bool hide_addr;    /* the remote came through a proxy: tell it no address */
 
     /* Times in microseconds. 0 turns a time-out off. */
-    int64_t handshake_us;     /* 30 s: until both veracks are in */
-    int64_t idle_us;          /* 5 min without a message */
-    int64_t ping_us;          /* 2 min between pings */
-    int64_t first_ping_us;    /* 2 min after the handshake; 0: at once; < 0: none */
-    int64_t pong_us;          /* 20 min for a pong */
-    int64_t write_us;         /* 2 min for one write */
-    int64_t reply_us;         /* 30 s for an answer */
-    int64_t headers_us;       /* 90 s for an answer to getheaders */
-    int64_t stall_tick_us;    /* 15 s: answers are overdue at the next tick */
-    int64_t trickle_us;       /* 10 s between batches of inventory */
-    int64_t grace_us;         /* 0: no time-out but the handshake's before this */
-    uint32_t min_rate;        /* 64 bytes a second while part of a frame is missing, over 60 s */
+    int64_t handshake_us; /* 30 s: until both veracks are in */
+    int64_t idle_us;      /* 5 min without a message */
+    int64_t ping_us;      /* 2 min between pings */
+    int64_t
+        first_ping_us;  /* 2 min after the handshake; 0: at once; < 0: none */
+    int64_t pong_us;    /* 20 min for a pong */
+    int64_t write_us;   /* 2 min for one write */
+    int64_t reply_us;   /* 30 s for an answer */
+    int64_t headers_us; /* 90 s for an answer to getheaders */
+    int64_t stall_tick_us; /* 15 s: answers are overdue at the next tick */
+    int64_t trickle_us;    /* 10 s between batches of inventory */
+    int64_t grace_us;      /* 0: no time-out but the handshake's before this */
+    uint32_t
+        min_rate; /* 64 bytes a second while part of a frame is missing, over 60 s */
 
-    uint32_t output_queue;    /* 50 messages */
-    uint32_t known_inv;       /* 1000 vectors */
-    size_t send_limit_bytes;  /* 1 MB queued: handling pauses */
-    size_t recv_limit_bytes;  /* 5 MB read and not handled */
-    uint32_t early_messages;  /* 64 frames before verack, and … */
-    size_t early_bytes;       /* … 64 KiB in them */
+    uint32_t output_queue;   /* 50 messages */
+    uint32_t known_inv;      /* 1000 vectors */
+    size_t send_limit_bytes; /* 1 MB queued: handling pauses */
+    size_t recv_limit_bytes; /* 5 MB read and not handled */
+    uint32_t early_messages; /* 64 frames before verack, and … */
+    size_t early_bytes;      /* … 64 KiB in them */
 
     struct ptd_listener on_msg[PTD_MSG_N_TYPES]; /* copied */
     struct ptd_peer_hooks hooks;                 /* copied */
@@ -199,9 +201,9 @@ PTD_API PTD_MUST_USE enum ptd_err ptd_peer_attach(struct ptd_peer *p, int fd)
  *
  * why      said in statistics and log; the first one stays; printf-like
  */
-PTD_API void ptd_peer_disconnect(struct ptd_peer *p, enum ptd_err err,
-                                 const char *why, ...) PTD_NONNULL(1, 3)
-    PTD_PRINTF(3, 4);
+PTD_API void
+ptd_peer_disconnect(struct ptd_peer *p, enum ptd_err err, const char *why, ...)
+    PTD_NONNULL(1, 3) PTD_PRINTF(3, 4);
 
 /* Wait until all its threads have ended. Owner only; none of its own threads. */
 PTD_API void ptd_peer_join(struct ptd_peer *p) PTD_NONNULL(1);
@@ -229,10 +231,9 @@ PTD_API void ptd_peer_free(struct ptd_peer *p PTD_TAKES);
  * Limits   a peer whose queue is above its send limit plus 4 MB when somebody
  *          other than its own callbacks queues to it is disconnected
  */
-PTD_API PTD_MUST_USE enum ptd_err ptd_peer_queue(struct ptd_peer *p,
-                                                 struct ptd_msg *msg PTD_TAKES,
-                                                 struct ptd_chan *done)
-    PTD_NONNULL(1, 2);
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_peer_queue(struct ptd_peer *p, struct ptd_msg *msg PTD_TAKES,
+               struct ptd_chan *done) PTD_NONNULL(1, 2);
 
 /* The same with the encoding of transactions chosen (ptd_peer_queue() takes
  * the one that was negotiated: witness if the peer offers NODE_WITNESS). */
@@ -255,13 +256,13 @@ ptd_peer_try_queue(struct ptd_peer *p, struct ptd_msg *msg PTD_TAKES,
  *          does not keep up, or its handshake is not done
  * Blocks   at most while the queue thread takes 50 vectors over
  */
-PTD_API PTD_MUST_USE enum ptd_err ptd_peer_queue_inv(struct ptd_peer *p,
-                                                     const struct ptd_inv *inv)
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_peer_queue_inv(struct ptd_peer *p, const struct ptd_inv *inv)
     PTD_NONNULL(1, 2);
 
 /* The peer is known to have this: it will not be announced to it. */
-PTD_API void ptd_peer_add_known_inv(struct ptd_peer *p,
-                                    const struct ptd_inv *inv)
+PTD_API void
+ptd_peer_add_known_inv(struct ptd_peer *p, const struct ptd_inv *inv)
     PTD_NONNULL(1, 2);
 PTD_API bool ptd_peer_knows_inv(struct ptd_peer *p, const struct ptd_inv *inv)
     PTD_NONNULL(1, 2);
@@ -317,7 +318,7 @@ enum ptd_peer_state {
     PTD_PEER_IDLE,      /* made, not attached */
     PTD_PEER_HANDSHAKE, /* attached, veracks not both in */
     PTD_PEER_READY,
-    PTD_PEER_STOPPING   /* disconnected; threads may still run */
+    PTD_PEER_STOPPING /* disconnected; threads may still run */
 };
 
 /* Counters of one message type and direction. */
@@ -339,30 +340,30 @@ struct ptd_peer_stats {
     uint32_t advertised_pver; /* of its version message; 0: not yet */
     bool version_known;
     bool verack_received;
-    bool witness;     /* offers NODE_WITNESS */
+    bool witness; /* offers NODE_WITNESS */
     bool wants_addrv2;
-    bool wtxidrelay;  /* both sides sent it */
-    bool wants_headers; /* sendheaders came */
-    bool relay;       /* it wants transactions */
-    int64_t conn_time_s;      /* wall time of attach */
-    int64_t last_send_s;      /* wall time of the last message; 0: none */
+    bool wtxidrelay;     /* both sides sent it */
+    bool wants_headers;  /* sendheaders came */
+    bool relay;          /* it wants transactions */
+    int64_t conn_time_s; /* wall time of attach */
+    int64_t last_send_s; /* wall time of the last message; 0: none */
     int64_t last_recv_s;
-    int64_t time_offset_s;    /* its clock less ours, at version */
-    uint64_t bytes_sent;      /* raw */
-    uint64_t bytes_recv;      /* raw, partial frames too */
-    uint64_t n_trailing;      /* messages with bytes left over behind them */
-    int64_t ping_us;          /* last round trip; -1: none yet */
-    int64_t ping_min_us;      /* -1: none yet */
-    int64_t ping_wait_us;     /* the outstanding ping is that old; -1: none */
-    int32_t start_height;     /* of its version message */
-    int32_t last_block;       /* highest it is known to have */
+    int64_t time_offset_s; /* its clock less ours, at version */
+    uint64_t bytes_sent;   /* raw */
+    uint64_t bytes_recv;   /* raw, partial frames too */
+    uint64_t n_trailing;   /* messages with bytes left over behind them */
+    int64_t ping_us;       /* last round trip; -1: none yet */
+    int64_t ping_min_us;   /* -1: none yet */
+    int64_t ping_wait_us;  /* the outstanding ping is that old; -1: none */
+    int32_t start_height;  /* of its version message */
+    int32_t last_block;    /* highest it is known to have */
     struct ptd_hash last_announced; /* block; zero: none */
     size_t queued_bytes;
-    size_t n_output;          /* elements in output_q and pending */
-    size_t n_inv;             /* inventory waiting for the trickle */
+    size_t n_output; /* elements in output_q and pending */
+    size_t n_inv;    /* inventory waiting for the trickle */
     size_t n_known_inv;
-    bool paused;              /* its messages wait for its queue to drain */
-    enum ptd_err end_err;     /* why it was disconnected */
+    bool paused;          /* its messages wait for its queue to drain */
+    enum ptd_err end_err; /* why it was disconnected */
     char end_why[96];
     struct ptd_msg_count sent[PTD_MSG_N_TYPES + 1]; /* last: unknown types */
     struct ptd_msg_count recv[PTD_MSG_N_TYPES + 1];
@@ -388,8 +389,8 @@ PTD_API void ptd_peer_set_user(struct ptd_peer *p, void *user) PTD_NONNULL(1);
 PTD_API void *ptd_peer_user(const struct ptd_peer *p) PTD_NONNULL(1);
 
 /* The peer announced, or was found to have, a block. */
-PTD_API void ptd_peer_set_last_announced(struct ptd_peer *p,
-                                         const struct ptd_hash *hash)
+PTD_API void
+ptd_peer_set_last_announced(struct ptd_peer *p, const struct ptd_hash *hash)
     PTD_NONNULL(1, 2);
 PTD_API void ptd_peer_update_last_block(struct ptd_peer *p, int32_t height)
     PTD_NONNULL(1);

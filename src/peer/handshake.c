@@ -292,8 +292,7 @@ static enum ptd_err read_verack(struct ptd_peer *p, struct ptd_msg **verack)
         e = next(p, verack);
         if (e == PTD_OK && *verack != NULL)
             e = before_verack(p, *verack);
-        if (e == PTD_OK && *verack != NULL &&
-            (*verack)->type == PTD_MSG_VERACK)
+        if (e == PTD_OK && *verack != NULL && (*verack)->type == PTD_MSG_VERACK)
             return PTD_OK;
         ptd_msg_free(*verack);
         *verack = NULL;

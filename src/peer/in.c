@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +55,8 @@ static void announce_wait(struct ptd_peer *p)
         return;
     if (frame != 0) {
         /* The bytes came at the last receive: no need to ask the clock. */
-        int64_t since = atomic_load_explicit(&p->handler_since_us,
-                                             memory_order_relaxed);
+        int64_t since =
+            atomic_load_explicit(&p->handler_since_us, memory_order_relaxed);
 
         atomic_store_explicit(&p->rx_bytes, ptd_conn_bytes_recv(p->conn),
                               memory_order_relaxed);
@@ -87,10 +86,11 @@ static enum ptd_err lost_stream(struct ptd_peer *p, enum ptd_err e,
 
     if (e == PTD_EMAGIC) {
         ptd_hex_encode(hex, f->got, 4);
-        ptd_peer_disconnect(p, e,
-                            "Header error: Wrong MessageStart %s received", hex);
+        ptd_peer_disconnect(
+            p, e, "Header error: Wrong MessageStart %s received", hex);
     } else if (e == PTD_ETOOBIG) {
-        ptd_peer_disconnect(p, e, "Header error: Size too large (%s, %zu bytes)",
+        ptd_peer_disconnect(p, e,
+                            "Header error: Size too large (%s, %zu bytes)",
                             f->command, f->n);
     } else {
         ptd_peer_disconnect(p, e, "stream error: %s", ptd_err_text(e));
@@ -194,10 +194,10 @@ static void count(struct ptd_peer *p, const struct ptd_frame *f)
     atomic_store_explicit(
         b, atomic_load_explicit(b, memory_order_relaxed) + f->wire_bytes,
         memory_order_relaxed);
-    atomic_store_explicit(&p->last_recv_us,
-                          atomic_load_explicit(&p->handler_since_us,
-                                               memory_order_relaxed),
-                          memory_order_relaxed);
+    atomic_store_explicit(
+        &p->last_recv_us,
+        atomic_load_explicit(&p->handler_since_us, memory_order_relaxed),
+        memory_order_relaxed);
 }
 
 static void on_read(struct ptd_peer *p, const struct ptd_frame *f,
@@ -219,8 +219,7 @@ static void last_reject(struct ptd_peer *p, const char *command,
         return;
     done = ptd_chan_new(0, 1);
     m = ptd_msg_new_reject(command, code, reason, NULL);
-    if (done != NULL && m != NULL &&
-        ptd_peer_queue(p, m, done) == PTD_OK)
+    if (done != NULL && m != NULL && ptd_peer_queue(p, m, done) == PTD_OK)
         (void)!ptd_chan_recv_until(done, NULL, p->clk,
                                    ptd_clock_now_us(p->clk) + LAST_WORD_US);
     else if (done == NULL)
@@ -291,9 +290,9 @@ static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
         snprintf(why, sizeof why, "%s message size = %" PRIu64, f->command,
                  we->got);
     else
-        snprintf(why, sizeof why, "ProcessMessages(%s, %zu bytes): Exception: %s%s",
-                 f->command, f->n, text,
-                 we->err == PTD_ESHORT ? " (end of data)" : "");
+        snprintf(why, sizeof why,
+                 "ProcessMessages(%s, %zu bytes): Exception: %s%s", f->command,
+                 f->n, text, we->err == PTD_ESHORT ? " (end of data)" : "");
     return malformed(p, f, we->err, why);
 }
 
@@ -303,8 +302,7 @@ static void unknown(struct ptd_peer *p, const struct ptd_frame *f)
                   f->command, f->wire_bytes);
     on_read(p, f, NULL, PTD_EUNKNOWN);
     if (p->cfg.hooks.on_unknown != NULL)
-        p->cfg.hooks.on_unknown(p, f->command, f->wire_bytes,
-                                p->cfg.hooks.arg);
+        p->cfg.hooks.on_unknown(p, f->command, f->wire_bytes, p->cfg.hooks.arg);
 }
 
 static void log_received(struct ptd_peer *p, const struct ptd_frame *f,
@@ -432,10 +430,9 @@ static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
     }
     ptd_mutex_unlock(&p->stats_mu);
     if (problem != NULL)
-        ptd_log_debug("pong %s: %s, %" PRIx64 " expected, %" PRIx64
-                      " received, %u bytes",
-                      p->name, problem, want, pong->nonce,
-                      pong->msg.payload_bytes);
+        ptd_log_debug(
+            "pong %s: %s, %" PRIx64 " expected, %" PRIx64 " received, %u bytes",
+            p->name, problem, want, pong->nonce, pong->msg.payload_bytes);
 }
 
 static void clear_requests(struct ptd_peer *p, const struct ptd_msg *m)
@@ -555,7 +552,7 @@ void ptd_peer_in_main(void *peer)
 {
     struct ptd_peer *p = peer;
 
-    atomic_store(&p->in_self, (uintptr_t)pthread_self());
+    atomic_store(&p->in_self, ptd_thread_self_id());
     ptd_handler_start(p);
     if (ptd_handshake(p) == PTD_OK)
         (void)!read_messages(p); /* whoever ended it said why */

@@ -26,11 +26,18 @@
 #include "sync/mutex.h"
 #include "sync/thread.h"
 
-enum peer_role { ROLE_STALL, ROLE_IN, ROLE_QUEUE, ROLE_OUT, ROLE_PING, N_ROLES };
+enum peer_role {
+    ROLE_STALL,
+    ROLE_IN,
+    ROLE_QUEUE,
+    ROLE_OUT,
+    ROLE_PING,
+    N_ROLES
+};
 
 enum {
-    BAD_MAX = 1000,               /* bad frames of a tolerated peer, and … */
-    BAD_MAX_BYTES = 16000000,     /* … bytes in them */
+    BAD_MAX = 1000,           /* bad frames of a tolerated peer, and … */
+    BAD_MAX_BYTES = 16000000, /* … bytes in them */
     INV_Q_CAP = 50,
     INV_PER_TRICKLE = 1000,       /* entries of one inv message, as btcd */
     INV_WAITING_MAX = 50000,      /* beyond that inventory is dropped */
@@ -87,25 +94,25 @@ struct ptd_peer {
     struct ptd_conn *conn;
     struct ptd_team *team;
     struct ptd_netaddr addr_local;
-    int64_t start_us;     /* monotonic */
+    int64_t start_us; /* monotonic */
     int64_t conn_wall_us;
-    int64_t ready_us;     /* set by in before it wakes the rest */
+    int64_t ready_us; /* set by in before it wakes the rest */
 
     /* -- atomics ------------------------------------------------------------ */
-    atomic_bool stopping;          /* disconnected */
-    atomic_int n_running;          /* threads between run and leave */
-    atomic_size_t queued;          /* bytes of messages not yet written */
-    atomic_uintptr_t in_self;      /* the in thread, while it runs */
+    atomic_bool stopping;     /* disconnected */
+    atomic_int n_running;     /* threads between run and leave */
+    atomic_size_t queued;     /* bytes of messages not yet written */
+    atomic_uintptr_t in_self; /* the in thread, while it runs */
     atomic_uint n_inv_waiting;
-    atomic_int_fast64_t last_recv_us;  /* monotonic, of the last message */
-    atomic_int_fast64_t last_send_us;  /* the same */
-    atomic_int_fast64_t write_since_us; /* a blocked write's start, 0: none */
+    atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
+    atomic_int_fast64_t last_send_us;     /* the same */
+    atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
     atomic_int_fast64_t handler_since_us; /* start of the running handlers, 0 */
     atomic_int_fast64_t handler_total_us; /* of those that are done */
-    atomic_uint_fast64_t rx_frame; /* number of the frame awaited, 0: none */
+    atomic_uint_fast64_t rx_frame;   /* number of the frame awaited, 0: none */
     atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
     atomic_uint_fast64_t rx_bytes;   /* … received by then; before rx_frame */
-    atomic_int_fast64_t armed_us;  /* when stall will look again */
+    atomic_int_fast64_t armed_us;    /* when stall will look again */
 
     /* -- under mu (PTD_RANK_PEER) ------------------------------------------- */
     struct ptd_mutex mu;
@@ -144,13 +151,17 @@ struct ptd_peer {
     atomic_bool verack_received, witness, wants_addrv2, wtxidrelay,
         wants_headers, relay;
     _Atomic uint64_t n_trailing;
-    struct { _Atomic uint64_t n, bytes; } recv[PTD_MSG_N_TYPES + 1];
+    struct {
+        _Atomic uint64_t n, bytes;
+    } recv[PTD_MSG_N_TYPES + 1];
 
     /* -- the token holder's ---------------------------------------------------- */
     struct outlist batch;
     size_t n_added;     /* of batch: put into conn, not yet flushed (0 or 1) */
     size_t added_bytes; /* of it, on the wire */
-    struct { _Atomic uint64_t n, bytes; } sent[PTD_MSG_N_TYPES + 1];
+    struct {
+        _Atomic uint64_t n, bytes;
+    } sent[PTD_MSG_N_TYPES + 1];
 
     /* -- queue's ------------------------------------------------------------ */
     struct outlist pending;
@@ -158,12 +169,12 @@ struct ptd_peer {
     bool has_token; /* queue holds it, waiting for a message to arrive */
 
     /* -- in's ----------------------------------------------------------------- */
-    uint64_t nonce;       /* of our version, while outbound and unverified */
-    uint64_t n_frames;    /* cut so far */
+    uint64_t nonce;    /* of our version, while outbound and unverified */
+    uint64_t n_frames; /* cut so far */
     bool wtxid_sent, wtxid_got, our_version_sent, our_verack_sent;
-    uint32_t n_early;     /* frames before verack, and their bytes */
+    uint32_t n_early; /* frames before verack, and their bytes */
     size_t early_bytes;
-    uint32_t n_bad;       /* frames that could not be taken, and their bytes */
+    uint32_t n_bad; /* frames that could not be taken, and their bytes */
     size_t bad_bytes;
 
     /* -- stall's ---------------------------------------------------------------- */

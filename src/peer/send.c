@@ -16,7 +16,6 @@
 
 #include "peer/peer_int.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -36,8 +35,8 @@ enum manner { MANNER_WAIT, MANNER_TRY };
 enum ptd_err ptd_outlist_put(struct outlist *l, const struct outmsg *m)
 {
     if (l->n == l->cap) {
-        struct outmsg *grown = ptd_array_grow(l->v, &l->cap, l->n + 1,
-                                              sizeof *l->v);
+        struct outmsg *grown =
+            ptd_array_grow(l->v, &l->cap, l->n + 1, sizeof *l->v);
         if (grown == NULL)
             return PTD_ENOMEM;
         l->v = grown;
@@ -93,8 +92,7 @@ void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
 
 static void signal_done(struct ptd_chan *done, enum ptd_err err)
 {
-    ptd_chan_send_reserved(done,
-                           ptd_chan_elem_size(done) != 0 ? &err : NULL);
+    ptd_chan_send_reserved(done, ptd_chan_elem_size(done) != 0 ? &err : NULL);
     ptd_chan_free(done);
 }
 
@@ -203,9 +201,9 @@ void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
         _Atomic uint64_t *n = &p->sent[m->type].n;
         _Atomic uint64_t *b = &p->sent[m->type].bytes;
 
-        atomic_store_explicit(
-            n, atomic_load_explicit(n, memory_order_relaxed) + 1,
-            memory_order_relaxed);
+        atomic_store_explicit(n,
+                              atomic_load_explicit(n, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
         atomic_store_explicit(
             b, atomic_load_explicit(b, memory_order_relaxed) + wire_bytes,
             memory_order_relaxed);
@@ -372,7 +370,7 @@ void ptd_send_own(struct ptd_peer *p, struct outmsg *m)
 static bool is_own_callback(struct ptd_peer *p)
 {
     return atomic_load_explicit(&p->in_self, memory_order_relaxed) ==
-           (uintptr_t)pthread_self();
+           ptd_thread_self_id();
 }
 
 /* Room for one more message from somebody who is not the peer itself? */

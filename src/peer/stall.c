@@ -142,10 +142,10 @@ static void end_handshake(struct ptd_peer *p)
     if (has_sent && has_recv)
         ptd_peer_disconnect(p, PTD_ETIMEOUT, "version handshake timeout");
     else
-        ptd_peer_disconnect(p, PTD_ETIMEOUT,
-                            "socket no message in first %d seconds%s%s",
-                            seconds, has_recv ? "" : ", never received from peer",
-                            has_sent ? "" : ", never sent to peer");
+        ptd_peer_disconnect(
+            p, PTD_ETIMEOUT, "socket no message in first %d seconds%s%s",
+            seconds, has_recv ? "" : ", never received from peer",
+            has_sent ? "" : ", never sent to peer");
 }
 
 static void end_pong(struct ptd_peer *p, int64_t now)

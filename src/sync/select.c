@@ -28,8 +28,8 @@ static bool try_cases(struct holder *h, struct ptd_case *cases, size_t n,
                       bool expired, struct ptd_fires *fires, int *chosen)
 {
     size_t total = n + (expired ? 1 : 0);
-    size_t i = total > 1 ? ptd_park_pick(ptd_parker_self(), (uint32_t)total)
-                         : 0;
+    size_t i =
+        total > 1 ? ptd_park_pick(ptd_parker_self(), (uint32_t)total) : 0;
 
     for (size_t tried = 0; tried < total; tried++, i++) {
         struct ptd_case *k;
@@ -140,18 +140,18 @@ static int wait_cases(struct holder *h, struct ptd_case *cases, size_t n,
  * and the rare large select must not cost each of them a page of stack. */
 #define FEW 8
 
-__attribute__((noinline)) static int wait_few(struct holder *h, struct ptd_case *cases,
-                                 size_t n, struct ptd_clock *clk,
-                                 int64_t deadline_us, struct ptd_fires *fires)
+__attribute__((noinline)) static int
+wait_few(struct holder *h, struct ptd_case *cases, size_t n,
+         struct ptd_clock *clk, int64_t deadline_us, struct ptd_fires *fires)
 {
     struct ptd_waiter waiters[FEW];
 
     return wait_cases(h, cases, n, waiters, clk, deadline_us, fires);
 }
 
-__attribute__((noinline)) static int wait_many(struct holder *h, struct ptd_case *cases,
-                                  size_t n, struct ptd_clock *clk,
-                                  int64_t deadline_us, struct ptd_fires *fires)
+__attribute__((noinline)) static int
+wait_many(struct holder *h, struct ptd_case *cases, size_t n,
+          struct ptd_clock *clk, int64_t deadline_us, struct ptd_fires *fires)
 {
     struct ptd_waiter waiters[PTD_SELECT_MAX];
 
@@ -161,20 +161,20 @@ __attribute__((noinline)) static int wait_many(struct holder *h, struct ptd_case
 int ptd_select(struct ptd_case *cases, size_t n, struct ptd_clock *clk,
                int64_t deadline_us)
 {
-    struct holder h = {NULL};
+    struct holder h = { NULL };
     int chosen;
 
     PTD_ASSERT(n <= PTD_SELECT_MAX);
     do {
         struct ptd_fires fires = PTD_FIRES_INIT(fires);
-        bool expired = deadline_us != PTD_NEVER &&
-                       ptd_clock_now_us(clk) >= deadline_us;
+        bool expired =
+            deadline_us != PTD_NEVER && ptd_clock_now_us(clk) >= deadline_us;
 
         if (try_cases(&h, cases, n, expired, &fires, &chosen))
             hold(&h, NULL);
         else
-            chosen = (n <= FEW ? wait_few : wait_many)(
-                &h, cases, n, clk, deadline_us, &fires);
+            chosen = (n <= FEW ? wait_few : wait_many)(&h, cases, n, clk,
+                                                       deadline_us, &fires);
         ptd_fires_run(&fires);
     } while (chosen == PTD_PARK_RETRY);
     return chosen;
@@ -183,7 +183,7 @@ int ptd_select(struct ptd_case *cases, size_t n, struct ptd_clock *clk,
 int ptd_try_select(struct ptd_case *cases, size_t n)
 {
     struct ptd_fires fires = PTD_FIRES_INIT(fires);
-    struct holder h = {NULL};
+    struct holder h = { NULL };
     int chosen;
 
     PTD_ASSERT(n <= PTD_SELECT_MAX);

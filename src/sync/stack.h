@@ -43,7 +43,8 @@ struct ptd_threads {
     struct ptd_link idle PTD_GUARDED_BY(mu);   /* most recently used first */
     struct ptd_link in_use PTD_GUARDED_BY(mu); /* with a thread each */
     size_t n_stacks PTD_GUARDED_BY(mu);
-    bool no_guard_regions PTD_GUARDED_BY(mu); /* the kernel does not know them */
+    bool
+        no_guard_regions PTD_GUARDED_BY(mu); /* the kernel does not know them */
 };
 
 /* A stack for a thread about to start; NULL for lack of memory or mappings. */

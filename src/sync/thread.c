@@ -137,3 +137,8 @@ void ptd_thread_join(struct ptd_thread *t)
         ptd_stack_put(t->pool, t->stack);
     memset(t, 0, sizeof *t);
 }
+
+uintptr_t ptd_thread_self_id(void)
+{
+    return (uintptr_t)pthread_self();
+}

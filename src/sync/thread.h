@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pentad/attr.h"
 #include "pentad/err.h"
@@ -56,6 +57,9 @@ void ptd_thread_join(struct ptd_thread *t) PTD_NONNULL(1);
 
 /* Rename the calling thread. */
 void ptd_thread_set_name(const char *name) PTD_NONNULL(1);
+
+/* A number that no other running thread has; never 0. */
+uintptr_t ptd_thread_self_id(void);
 
 /* ---- teams ----------------------------------------------------------- */
 

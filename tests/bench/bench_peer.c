@@ -29,8 +29,8 @@ static void must(bool good, const char *what)
 
 struct pair {
     struct ptd_peer *in, *out;
-    double sent_s;      /* when the ping left that is awaited */
-    uint32_t n_pings;   /* left to send */
+    double sent_s;    /* when the ping left that is awaited */
+    uint32_t n_pings; /* left to send */
 };
 
 static struct ptd_env *env;
@@ -365,8 +365,7 @@ static void bench_broadcast(const char *name, size_t n,
     snprintf(text, sizeof text, "%s_%zu_first", name, n);
     bench_print(text, wall[0], "ms");
     snprintf(text, sizeof text, "%s_%zu", name, n);
-    bench_print(text,
-                bench_quantile(wall + 1, (size_t)rounds - 1, 0.5), "ms");
+    bench_print(text, bench_quantile(wall + 1, (size_t)rounds - 1, 0.5), "ms");
     snprintf(text, sizeof text, "%s_%zu_cpu", name, n);
     bench_print(text, bench_quantile(cpu + 1, (size_t)rounds - 1, 0.5), "ms");
     end_pairs();

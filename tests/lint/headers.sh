@@ -13,7 +13,7 @@ compile() { # compile LANGUAGE HEADER COMPILER [FLAGS...]
     shift 2
     printf '#include <pentad/%s>\n' "$header" >"$work/alone.c"
     # Twice: the guard must hold.
-    printf '#include <pentad/%s>\n' "$header" >>"$work/alone.c"
+    printf '#include <pentad/%s>\nextern int alone;\n' "$header" >>"$work/alone.c"
     if ! "$@" -x "$language" -I"$PTD_SRCDIR/include" -Wall -Wextra -Wpedantic \
             -Werror -fsyntax-only "$work/alone.c"; then
         echo "pentad/$header does not compile alone: $*"

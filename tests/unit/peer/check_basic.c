@@ -98,8 +98,8 @@ START_TEST(every_message_reaches_its_listener)
         rig_duo_attach(&d);
     } else {
         rig_duo_start(&d);
-        ck_assert_int_eq(
-            ptd_peer_queue(d.out.peer, rig_sample(type), NULL), PTD_OK);
+        ck_assert_int_eq(ptd_peer_queue(d.out.peer, rig_sample(type), NULL),
+                         PTD_OK);
     }
     /* Ours has no use for these two: the next test sends them itself. */
     if (type != PTD_MSG_SENDTXRCNCL && type != PTD_MSG_FEATURE)
@@ -325,8 +325,7 @@ START_TEST(on_version_may_refuse)
     rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, refusing);
     r.pver = refusals[_i].pver;
     rig_send(&r, rig_version(&r));
-    ck_assert_uint_eq(rig_recv_all(&r, PTD_MSG_REJECT),
-                      refusals[_i].n_rejects);
+    ck_assert_uint_eq(rig_recv_all(&r, PTD_MSG_REJECT), refusals[_i].n_rejects);
     (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
     ck_assert(!rig_has(&r.s, EV_READY, PTD_MSG_UNKNOWN));
     ptd_peer_stats(r.s.peer, &s);

@@ -431,8 +431,7 @@ START_TEST(write_that_makes_no_progress_ends_the_peer)
     rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, roomy);
     rig_solo_handshake(&r);
     for (int i = 0; i < 10; i++) /* 18 MB: more than sockets buffer */
-        ck_assert_int_eq(ptd_peer_queue(r.s.peer, big_message(), NULL),
-                         PTD_OK);
+        ck_assert_int_eq(ptd_peer_queue(r.s.peer, big_message(), NULL), PTD_OK);
     while (atomic_load(&r.s.peer->write_since_us) == 0)
         sched_yield();
     step_over(&r, 2 * MINUTE_US);

@@ -216,8 +216,8 @@ void rig_solo_start(struct solo *r, enum ptd_direction dir, int clock,
     subject_make(&r->s, make_env(r->clk), dir, tune);
     rig_tcp_pair(fd);
     r->fd = fd[0];
-    ck_assert_int_eq(
-        setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv), 0);
+    ck_assert_int_eq(setsockopt(r->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv),
+                     0);
     ck_assert_int_eq(ptd_peer_attach(r->s.peer, fd[1]), PTD_OK);
 }
 

@@ -69,7 +69,7 @@ struct solo {
     struct ptd_clock *clk; /* virtual from the start, or NULL */
     int fd;                /* the test's end */
     uint8_t magic[4];
-    uint32_t pver; /* that the test speaks */
+    uint32_t pver;   /* that the test speaks */
     uint64_t n_sent; /* frames */
 };
 
@@ -101,8 +101,7 @@ struct rig_frame {
 bool rig_recv(struct solo *r, struct rig_frame *f);
 void rig_frame_free(struct rig_frame *f);
 /* Read frames until one of this type comes; false: closed before. */
-bool rig_recv_type(struct solo *r, enum ptd_msg_type type,
-                   struct rig_frame *f);
+bool rig_recv_type(struct solo *r, enum ptd_msg_type type, struct rig_frame *f);
 /* Read until the peer closes; counts frames of a type. */
 size_t rig_recv_all(struct solo *r, enum ptd_msg_type type);
 

@@ -237,7 +237,7 @@ struct waiter {
     struct ptd_chan *c;
     struct ptd_clock *clk;
     enum ptd_case_dir dir;
-    int value; /* to send, or received */
+    int value;             /* to send, or received */
     struct ptd_chan *done; /* of enum ptd_err */
     struct ptd_thread thread;
 };
@@ -487,8 +487,8 @@ TCase *tcase_chan(void)
     tcase_add_loop_test(tc, recv_answers_by_state, 0, PTD_COUNT(states));
     tcase_add_test(tc, closed_channel_drains_then_reports);
     tcase_add_test(tc, null_channel_is_never_ready);
-    tcase_add_loop_test(tc, recv_many_keeps_the_order_around_the_end_of_the_ring,
-                        0, 5);
+    tcase_add_loop_test(
+        tc, recv_many_keeps_the_order_around_the_end_of_the_ring, 0, 5);
     tcase_add_test(tc, one_element_wakes_one_receiver_the_longest_waiting);
     tcase_add_test(tc, one_free_slot_admits_one_sender_the_longest_waiting);
     tcase_add_test(tc, recv_many_admits_as_many_senders_in_order);

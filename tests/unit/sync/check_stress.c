@@ -63,8 +63,7 @@ static enum ptd_err send_one(struct shared *s, const struct element *e)
         ptd_chan_send_reserved(c, e);
         return PTD_OK;
     case PLAIN:
-    case MANY:
-        break;
+    case MANY: break;
     }
     return ptd_chan_send(c, e);
 }
@@ -119,12 +118,8 @@ static enum ptd_err recv_one(struct one *o)
 
     switch (o->s->how) {
     case PLAIN:
-    case SELECT:
-        err = ptd_chan_recv(c, e);
-        break;
-    case MANY:
-        err = ptd_chan_recv_many(c, e, PTD_COUNT(e), &n);
-        break;
+    case SELECT: err = ptd_chan_recv(c, e); break;
+    case MANY: err = ptd_chan_recv_many(c, e, PTD_COUNT(e), &n); break;
     case DEADLINE:
         do
             err = ptd_chan_recv_until(c, e, NULL, ptd_clock_now_us(NULL) + 20);
@@ -190,10 +185,10 @@ static void set_up(struct shared *s, int row)
     s->n_chans = rows[row].n_chans;
     s->n_each = 24000 / rows[row].senders;
     for (size_t i = 0; i < s->n_chans; i++)
-        s->c[i] = rows[row].group
-                      ? ptd_chan_new_in(g, sizeof(struct element),
-                                        rows[row].cap)
-                      : ptd_chan_new(sizeof(struct element), rows[row].cap);
+        s->c[i] =
+            rows[row].group
+                ? ptd_chan_new_in(g, sizeof(struct element), rows[row].cap)
+                : ptd_chan_new(sizeof(struct element), rows[row].cap);
     ptd_chan_group_free(g);
 }
 
