@@ -140,6 +140,11 @@ static enum ptd_err read_on(struct ptd_peer *p, int wake_fd)
 
     if (poll(on, has_room ? 2 : 1, -1) < 0)
         return errno == EINTR ? PTD_OK : PTD_EIO;
+    if (on[0].revents != 0) { /* clear first, then look again */
+        struct ptd_latch wake = { .fd = wake_fd };
+
+        ptd_latch_clear(&wake);
+    }
     if (!has_room || on[1].revents == 0)
         return PTD_OK;
     e = ptd_conn_recv(p->conn, MSG_DONTWAIT, &n);
