@@ -6,7 +6,6 @@
 #include <config.h>
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "node/node_int.h"
@@ -68,23 +67,22 @@ static void advance_locked(struct ptd_node *n)
         n->fetch_from++;
 }
 
-static bool has_room_locked(const struct node_peer *np)
-    PTD_REQUIRES(np->node->mu);
-static bool has_room_locked(const struct node_peer *np)
+static bool has_room_locked(const struct ptd_node *n,
+                            const struct node_peer *np) PTD_REQUIRES(n->mu);
+static bool has_room_locked(const struct ptd_node *n,
+                            const struct node_peer *np)
 {
     return np->ready && np->n_in_flight < NODE_IN_FLIGHT_PEER &&
-           np->node->n_in_flight < NODE_IN_FLIGHT &&
-           np->best_height >= (int64_t)np->node->fetch_from;
+           n->n_in_flight < NODE_IN_FLIGHT &&
+           np->best_height >= (int64_t)n->fetch_from;
 }
 
-static void order_locked(struct node_peer *np, struct order *o,
-                         const struct ptd_header_info *info)
-    PTD_REQUIRES(np->node->mu);
-static void order_locked(struct node_peer *np, struct order *o,
-                         const struct ptd_header_info *info)
+static void order_locked(struct ptd_node *n, struct node_peer *np,
+                         struct order *o, const struct ptd_header_info *info)
+    PTD_REQUIRES(n->mu);
+static void order_locked(struct ptd_node *n, struct node_peer *np,
+                         struct order *o, const struct ptd_header_info *info)
 {
-    struct ptd_node *n = np->node;
-
     n->in_flight[n->n_in_flight++] = (struct in_flight){
         .hash = info->hash,
         .height = info->height,
@@ -99,22 +97,22 @@ static void order_locked(struct node_peer *np, struct order *o,
 }
 
 /* Put together what this peer is asked for; gives false if it is nothing. */
-static bool plan_locked(struct node_peer *np, struct order *o)
-    PTD_REQUIRES(np->node->mu);
-static bool plan_locked(struct node_peer *np, struct order *o)
+static bool plan_locked(struct ptd_node *n, struct node_peer *np,
+                        struct order *o) PTD_REQUIRES(n->mu);
+static bool plan_locked(struct ptd_node *n, struct node_peer *np,
+                        struct order *o)
 {
-    struct ptd_node *n = np->node;
     int64_t last = PTD_MIN((int64_t)np->best_height,
                            (int64_t)n->fetch_from + NODE_FETCH_WINDOW);
     struct ptd_header_info info;
 
     o->n = 0;
     last = PTD_MIN(last, (int64_t)np->lacks_from - 1);
-    for (int64_t h = n->fetch_from; h <= last && has_room_locked(np); h++)
+    for (int64_t h = n->fetch_from; h <= last && has_room_locked(n, np); h++)
         if (ptd_headers_at(n->headers, &info, (uint32_t)h) &&
             !ptd_store_has(n->blocks, &info.hash) &&
             !is_in_flight_locked(n, &info.hash))
-            order_locked(np, o, &info);
+            order_locked(n, np, o, &info);
     if (o->n > 0)
         o->peer = ptd_peer_ref(np->peer);
     return o->n > 0;
@@ -128,8 +126,8 @@ static bool next_order(struct ptd_node *n, struct order *o, int64_t after)
     ptd_mutex_lock(&n->mu);
     advance_locked(n);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-        if (ptd_peer_id(np->peer) > after && has_room_locked(np) &&
-            plan_locked(np, o)) {
+        if (ptd_peer_id(np->peer) > after && has_room_locked(n, np) &&
+            plan_locked(n, np, o)) {
             found = true;
             break;
         }

@@ -39,10 +39,11 @@ struct node_peer {
                                for it or higher ones until it announces more */
     uint32_t n_in_flight;   /* entries of node->in_flight */
 
-    /* Used by its in thread alone. */
+    /* Written once by its in thread, before `ready`. */
     uint64_t services;      /* as its version message says */
-    uint32_t version;
     int32_t start_height;
+
+    /* Used by its in thread alone. */
     bool answered_getaddr;
     bool told_sendheaders;
     int64_t asked_us;       /* a getheaders is unanswered since; 0: none */

@@ -1,249 +1,266 @@
-/* What the node does with what its peers say. Every function runs on the in
- * thread of the peer it is about. */
+/* What peers ask of us, and what they tell of others. All on the in thread of
+ * the peer that asks. */
 #include <config.h>
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/alloc.h"
-#include "base/rng.h"
-#include "base/util.h"
 #include "node/node_int.h"
+#include "pentad/log.h"
 
 PTD_LOG_TAG(SRVR);
 
-static void ask_for_headers(struct node_peer *np)
+enum {
+    /* One call of serve_getdata() looks at so many entries and queues so many
+     * bytes; then what it queued has to drain. */
+    SERVE_ENTRIES = 1000,
+    SERVE_BYTES = 512 * 1024,
+    SERVE_INV = 500 /* hashes in an answer to getblocks */
+};
+
+/* ---- headers ------------------------------------------------------------- */
+
+/* Headers of the best branch behind a locator, as on the wire; *raw from
+ * malloc. */
+static enum ptd_err headers_after(struct ptd_node *n, uint8_t **raw,
+                                  size_t *count, size_t max,
+                                  const struct ptd_msg_locator *m)
 {
-    struct ptd_hash locator[PTD_HEADERS_LOCATOR_MAX], stop = { { 0 } };
-    size_t n = ptd_headers_locator(np->node->headers, locator, NULL);
-
-    ptd_log_debug("initial getheaders (%u) to %s",
-                  ptd_headers_height(np->node->headers),
-                  ptd_peer_name(np->peer));
-    (void)!ptd_peer_push_getheaders(np->peer, locator, n, &stop);
-}
-
-static void on_ready(struct ptd_peer *p, void *arg)
-{
-    struct node_peer *np = arg;
-    struct ptd_peer_stats *s = ptd_alloc(sizeof *s);
-    char addr[PTD_NETADDR_TEXT];
-    struct ptd_msg *m;
-
-    if (s != NULL) {
-        ptd_peer_stats(p, s);
-        ptd_log_info(
-            "New %s peer connected: version: %u, blocks=%d, %s, %s%s%s",
-            ptd_peer_is_inbound(p) ? "inbound" : "outbound", s->advertised_pver,
-            s->start_height, s->user_agent, ptd_peer_name(p),
-            np->node->o.logips ? ", peeraddr=" : "",
-            np->node->o.logips ? ptd_netaddr_format(&s->addr, addr, sizeof addr)
-                               : "");
-        ptd_free(s);
-    }
-    if (ptd_peer_is_inbound(p))
-        return;
-    ask_for_headers(np);
-    if ((m = ptd_msg_new(PTD_MSG_GETADDR)) != NULL)
-        (void)!ptd_peer_queue(p, m, NULL);
-}
-
-static void on_gone(struct ptd_peer *p, void *arg)
-{
-    struct node_peer *np = arg;
-
-    (void)p;
-    /* The server receives until the last peer is gone. */
-    (void)!ptd_chan_send(np->node->events, &np);
-}
-
-static enum ptd_err newest_block(struct ptd_hash *hash, int32_t *height,
-                                 void *arg)
-{
-    struct node_peer *np = arg;
-    struct ptd_header_info tip;
-
-    ptd_headers_tip(np->node->headers, &tip);
-    *hash = tip.hash;
-    *height = (int32_t)tip.height;
-    return PTD_OK;
-}
-
-/* ---- headers ------------------------------------------------------------------- */
-
-static enum ptd_err refuse_headers(struct node_peer *np, enum ptd_header_err e)
-{
-    const char *why = e == PTD_HEADER_EPOW ? "header with invalid proof of work"
-                      : e == PTD_HEADER_EUNLINKED
-                          ? "non-continuous headers sequence"
-                          : ptd_header_err_text(e);
-
-    ptd_log_debug("Misbehaving: %s: %s", ptd_peer_name(np->peer), why);
-    ptd_peer_disconnect(np->peer, PTD_EPOW, "%s", why);
-    return PTD_EPOW;
-}
-
-static enum ptd_err on_headers(struct ptd_peer *p, struct ptd_msg *m, void *arg)
-{
-    const struct ptd_msg_headers *h = (const void *)m;
-    struct node_peer *np = arg;
-    struct ptd_headers_result res;
-    enum ptd_header_err e;
-    uint8_t *raw;
-
-    if (h->n == 0)
-        return PTD_OK;
-    raw = ptd_alloc_array(h->n, PTD_HEADER_BYTES);
-    if (raw == NULL)
+    *raw = ptd_alloc_array(max, PTD_HEADER_BYTES);
+    if (*raw == NULL)
         return PTD_ENOMEM;
-    for (uint32_t i = 0; i < h->n; i++)
-        ptd_block_header_encode(&h->list[i], raw + i * PTD_HEADER_BYTES);
-    e = ptd_headers_add(np->node->headers, &res, raw, h->n,
-                        ptd_clock_wall_s(NULL));
-    ptd_free(raw);
-    if (res.new_tip)
-        ptd_log_info("headers: height=%u, %zu new from %s",
-                     ptd_headers_height(np->node->headers), res.n_new,
-                     ptd_peer_name(p));
-    if (e == PTD_HEADER_EORPHAN)
-        ask_for_headers(np); /* there is something between */
-    else if (ptd_header_err_is_bad(e))
-        return refuse_headers(np, e);
-    else if (e == PTD_HEADER_OK && h->n == PTD_MAX_HEADERS_PER_MSG)
-        ask_for_headers(np);
+    *count = ptd_headers_after(n->headers, *raw, max, m->hashes, m->n,
+                               &m->stop);
     return PTD_OK;
 }
 
-static enum ptd_err on_getheaders(struct ptd_peer *p, struct ptd_msg *m,
-                                  void *arg)
+enum ptd_err serve_getheaders(struct ptd_peer *p, struct ptd_msg *msg,
+                              void *arg)
 {
-    const struct ptd_msg_locator *l = (const void *)m;
+    const struct ptd_msg_locator *m =
+        (const struct ptd_msg_locator *)(const void *)msg;
     struct node_peer *np = arg;
-    size_t max = PTD_MAX_HEADERS_PER_MSG, n;
-    uint8_t *raw = ptd_alloc_array(max, PTD_HEADER_BYTES);
-    struct ptd_block_header *list = ptd_alloc_array(max, sizeof *list);
+    struct ptd_block_header *list;
     struct ptd_msg *answer = NULL;
+    uint8_t *raw;
+    size_t n;
+    enum ptd_err e = headers_after(np->node, &raw, &n,
+                                   PTD_MAX_HEADERS_PER_MSG, m);
 
-    if (raw != NULL && list != NULL) {
-        n = ptd_headers_after(np->node->headers, raw, max, l->hashes, l->n,
-                              &l->stop);
+    if (e != PTD_OK)
+        return e;
+    list = ptd_alloc_array(n, sizeof *list);
+    if (list != NULL) {
         for (size_t i = 0; i < n; i++)
             ptd_block_header_decode(&list[i], raw + i * PTD_HEADER_BYTES);
         answer = ptd_msg_new_headers(list, n);
     }
-    ptd_free(raw);
     ptd_free(list);
+    ptd_free(raw);
+    if (answer == NULL)
+        return PTD_ENOMEM;
+    return ptd_peer_queue(p, answer, NULL);
+}
+
+/* Hashes of the blocks behind a locator, as far as we hold them. When the last
+ * of them is fetched the tip is announced, and the peer asks for more. */
+enum ptd_err serve_getblocks(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct ptd_msg_locator *m =
+        (const struct ptd_msg_locator *)(const void *)msg;
+    struct node_peer *np = arg;
+    struct ptd_inv *list = ptd_alloc_array(SERVE_INV, sizeof *list);
+    struct ptd_msg *answer = NULL;
+    uint8_t *raw = NULL;
+    size_t n, n_inv = 0;
+
+    if (list == NULL ||
+        headers_after(np->node, &raw, &n, SERVE_INV, m) != PTD_OK) {
+        ptd_free(list);
+        return PTD_ENOMEM;
+    }
+    for (; n_inv < n; n_inv++) {
+        struct ptd_block_header h;
+
+        ptd_block_header_decode(&h, raw + n_inv * PTD_HEADER_BYTES);
+        list[n_inv].type = PTD_INV_BLOCK;
+        ptd_block_header_hash(&h, &list[n_inv].hash);
+        if (!ptd_store_has(np->node->blocks, &list[n_inv].hash))
+            break;
+    }
+    if (n_inv == SERVE_INV)
+        np->continue_at = list[n_inv - 1].hash;
+    if (n_inv > 0)
+        answer = ptd_msg_new_inv(PTD_MSG_INV, list, n_inv);
+    ptd_free(list);
+    ptd_free(raw);
+    if (n_inv == 0)
+        return PTD_OK;
     return answer != NULL ? ptd_peer_queue(p, answer, NULL) : PTD_ENOMEM;
 }
 
-static enum ptd_err on_inv(struct ptd_peer *p, struct ptd_msg *m, void *arg)
-{
-    const struct ptd_msg_inv *inv = (const void *)m;
-    struct node_peer *np = arg;
-    bool has_new = false;
+/* ---- blocks and transactions --------------------------------------------- */
 
-    for (uint32_t i = 0; i < inv->n; i++) {
-        ptd_peer_add_known_inv(p, &inv->list[i]);
-        if (inv->list[i].type == PTD_INV_BLOCK &&
-            !ptd_headers_has(np->node->headers, &inv->list[i].hash)) {
-            ptd_peer_set_last_announced(p, &inv->list[i].hash);
-            has_new = true;
-        }
+/* The message that an entry asks for, with a reference; NULL: not here. */
+static struct ptd_msg *find(struct ptd_node *n, const struct ptd_inv *inv,
+                            enum ptd_encoding *encoding)
+{
+    *encoding = PTD_ENC_WITNESS;
+    switch (inv->type) {
+    case PTD_INV_BLOCK:
+        *encoding = PTD_ENC_BASE;
+        return ptd_store_get(n->blocks, &inv->hash);
+    case PTD_INV_CMPCT_BLOCK: /* BIP 152: a whole block is an answer too */
+    case PTD_INV_WITNESS_BLOCK:
+        return ptd_store_get(n->blocks, &inv->hash);
+    case PTD_INV_TX:
+        *encoding = PTD_ENC_BASE;
+        return ptd_store_get(n->txs, &inv->hash);
+    case PTD_INV_WTX:
+    case PTD_INV_WITNESS_TX:
+        return ptd_store_get(n->txs, &inv->hash);
+    default: /* whatever a peer makes up */
+        return NULL;
     }
-    if (has_new) /* one request, however many were announced */
-        ask_for_headers(np);
-    return PTD_OK;
 }
 
-/* We hold headers alone: whatever is asked for is not found. */
-static enum ptd_err on_getdata(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+/* BIP 37's filtered blocks are not served, and made-up types have no answer. */
+static bool deserves_notfound(const struct ptd_inv *inv)
 {
-    const struct ptd_msg_inv *inv = (const void *)m;
-    struct ptd_msg *answer =
-        ptd_msg_new_inv(PTD_MSG_NOTFOUND, inv->list, inv->n);
-
-    (void)arg;
-    return answer != NULL ? ptd_peer_queue(p, answer, NULL) : PTD_ENOMEM;
-}
-
-/* ---- addresses -------------------------------------------------------------------- */
-
-static enum ptd_err on_addr(struct ptd_peer *p, struct ptd_msg *m, void *arg)
-{
-    const struct ptd_msg_addr *a = (const void *)m;
-    struct node *n = ((struct node_peer *)arg)->node;
-    size_t n_new = 0;
-
-    (void)p;
-    ptd_mutex_lock(&n->mu);
-    for (uint32_t i = 0; i < a->n; i++) {
-        const struct ptd_addr_entry *e = &a->list[i];
-        bool is_known = false;
-
-        if (!ptd_netaddr_is_routable(&e->na))
-            continue;
-        for (size_t k = 0; k < n->n_addrs && !is_known; k++)
-            is_known = ptd_netaddr_is_equal(&n->addrs[k].na, &e->na);
-        if (is_known)
-            continue;
-        n->addrs[n->next_addr] = *e; /* the oldest gives way */
-        n->next_addr = (n->next_addr + 1) % ADDRS_MAX;
-        n->n_addrs = PTD_MIN(n->n_addrs + 1, (size_t)ADDRS_MAX);
-        n_new++;
+    switch (inv->type) {
+    case PTD_INV_BLOCK:
+    case PTD_INV_CMPCT_BLOCK:
+    case PTD_INV_WITNESS_BLOCK:
+    case PTD_INV_TX:
+    case PTD_INV_WTX:
+    case PTD_INV_WITNESS_TX:
+        return true;
+    default:
+        return false;
     }
-    ptd_mutex_unlock(&n->mu);
-    if (n_new > 0)
-        ptd_log_debug("Added %zu addresses from %s", n_new, ptd_peer_name(p));
-    return PTD_OK;
 }
 
-/* Inbound alone, once: against fingerprints, as the original. */
-static enum ptd_err on_getaddr(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+static enum ptd_err announce_tip(struct node_peer *np)
 {
-    struct node_peer *np = arg;
-    struct node *n = np->node;
-    struct ptd_addr_entry *list;
-    size_t n_list;
+    struct ptd_inv inv = { .type = PTD_INV_BLOCK };
+    struct ptd_header_info tip;
+    struct ptd_msg *m;
+
+    np->continue_at = (struct ptd_hash){ { 0 } };
+    ptd_headers_tip(np->node->headers, &tip);
+    inv.hash = tip.hash;
+    m = ptd_msg_new_inv(PTD_MSG_INV, &inv, 1);
+    return m != NULL ? ptd_peer_queue(np->peer, m, NULL) : PTD_ENOMEM;
+}
+
+/* Queue one entry's message. *bytes grows by about its size. */
+static enum ptd_err serve_one(struct node_peer *np, const struct ptd_inv *inv,
+                              size_t *bytes, bool *found)
+{
+    enum ptd_encoding encoding;
+    struct ptd_msg *m = find(np->node, inv, &encoding);
     enum ptd_err e;
 
-    (void)m;
-    if (!ptd_peer_is_inbound(p) || np->has_got_addrs) {
-        ptd_log_debug("Ignoring getaddr from %s", ptd_peer_name(p));
+    *found = m != NULL;
+    if (m == NULL)
+        return PTD_OK;
+    *bytes += m->payload_bytes + 1;
+    e = ptd_peer_queue_encoded(np->peer, m, NULL, encoding);
+    if (e == PTD_OK && ptd_hash_eq(&inv->hash, &np->continue_at))
+        e = announce_tip(np);
+    return e;
+}
+
+/* Entries from np->serve_at on; what is missing goes to notfound. */
+static enum ptd_err serve_some(struct node_peer *np,
+                               const struct ptd_msg_inv *m,
+                               struct ptd_inv *missing, size_t *n_missing)
+{
+    size_t end = PTD_MIN(m->n, np->serve_at + SERVE_ENTRIES), bytes = 0;
+    enum ptd_err e = PTD_OK;
+
+    while (np->serve_at < end && bytes < SERVE_BYTES && e == PTD_OK) {
+        const struct ptd_inv *inv = &m->list[np->serve_at++];
+        bool found;
+
+        e = serve_one(np, inv, &bytes, &found);
+        if (!found && deserves_notfound(inv))
+            missing[(*n_missing)++] = *inv;
+    }
+    return e;
+}
+
+enum ptd_err serve_getdata(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct ptd_msg_inv *m = (const struct ptd_msg_inv *)(const void *)msg;
+    struct node_peer *np = arg;
+    size_t n_missing = 0;
+    struct ptd_inv *missing =
+        ptd_alloc_array(PTD_MIN(m->n, SERVE_ENTRIES), sizeof *missing);
+    enum ptd_err e;
+
+    if (missing == NULL)
+        return PTD_ENOMEM;
+    if (np->serve_at == 0)
+        ptd_log_debug("received getdata (%" PRIu32 " invsz) %s", m->n,
+                      ptd_peer_name(p));
+    e = serve_some(np, m, missing, &n_missing);
+    if (e == PTD_OK && n_missing > 0) {
+        struct ptd_msg *answer =
+            ptd_msg_new_inv(PTD_MSG_NOTFOUND, missing, n_missing);
+
+        e = answer != NULL ? ptd_peer_queue(p, answer, NULL) : PTD_ENOMEM;
+    }
+    ptd_free(missing);
+    if (e == PTD_OK && np->serve_at < m->n)
+        return PTD_EAGAIN;
+    np->serve_at = 0;
+    return e;
+}
+
+/* ---- addresses ----------------------------------------------------------- */
+
+/* Once a connection, and not to peers that we chose: who asks those learns what
+ * we know of the network, and with it who we are. */
+enum ptd_err serve_getaddr(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    struct node_peer *np = arg;
+    struct ptd_addr_entry *list;
+    enum ptd_err e;
+    size_t n;
+
+    (void)msg;
+    if (!ptd_peer_is_inbound(p)) {
+        ptd_log_debug("Ignoring \"getaddr\" from outbound connection. %s",
+                      ptd_peer_name(p));
         return PTD_OK;
     }
-    np->has_got_addrs = true;
-    list = ptd_alloc_array(ADDRS_MAX, sizeof *list);
+    if (np->answered_getaddr) {
+        ptd_log_debug("Ignoring repeated \"getaddr\". %s", ptd_peer_name(p));
+        return PTD_OK;
+    }
+    np->answered_getaddr = true;
+    list = ptd_alloc_array(PTD_MAX_ADDR_PER_MSG, sizeof *list);
     if (list == NULL)
         return PTD_ENOMEM;
-    ptd_mutex_lock(&n->mu);
-    n_list = n->n_addrs;
-    memcpy(list, n->addrs, n_list * sizeof *list);
-    ptd_mutex_unlock(&n->mu);
-    ptd_random_shuffle(list, n_list, sizeof *list);
-    /* 23 % of what is known, as Bitcoin Core, but not of very little. */
-    if (n_list > 100)
-        n_list = n_list * 23 / 100;
-    e = ptd_peer_push_addr(p, list, n_list, NULL, NULL);
+    n = ptd_addrs_sample(np->node->addrs, list, PTD_MAX_ADDR_PER_MSG,
+                         ptd_clock_wall_s(np->node->clk));
+    e = ptd_peer_push_addr(p, list, n, NULL, NULL);
     ptd_free(list);
     return e;
 }
 
-void node_listen_to(struct ptd_peer_config *cfg, struct node_peer *np)
+enum ptd_err serve_addr(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
 {
-    static const struct {
-        enum ptd_msg_type type;
-        ptd_on_msg fn;
-    } all[] = {
-        { PTD_MSG_HEADERS, on_headers }, { PTD_MSG_GETHEADERS, on_getheaders },
-        { PTD_MSG_INV, on_inv },         { PTD_MSG_GETDATA, on_getdata },
-        { PTD_MSG_ADDR, on_addr },       { PTD_MSG_ADDRV2, on_addr },
-        { PTD_MSG_GETADDR, on_getaddr },
-    };
+    const struct ptd_msg_addr *m =
+        (const struct ptd_msg_addr *)(const void *)msg;
+    struct node_peer *np = arg;
+    size_t n_new = ptd_addrs_add(np->node->addrs, m->list, m->n,
+                                 ptd_clock_wall_s(np->node->clk));
 
-    for (size_t i = 0; i < PTD_COUNT(all); i++)
-        cfg->on_msg[all[i].type] = (struct ptd_listener){ all[i].fn, np };
-    cfg->hooks.arg = np;
-    cfg->hooks.on_ready = on_ready;
-    cfg->hooks.on_gone = on_gone;
-    cfg->hooks.newest_block = newest_block;
+    if (n_new > 0)
+        ptd_log_debug("Added %zu addresses (of %" PRIu32 ") from %s: %zu known",
+                      n_new, m->n, ptd_peer_name(p),
+                      ptd_addrs_count(np->node->addrs));
+    return PTD_OK;
 }
