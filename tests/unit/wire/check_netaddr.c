@@ -12,8 +12,7 @@
 /* The addresses that BIP 155 and its companions give as examples. */
 #define ONION_KEY                                                              \
     "79bcc625184b05194975c28b66b66b0469f7f6556fb1ac3189a79b40dda32f1f"
-#define ONION                                                                  \
-    "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
+#define ONION "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
 #define I2P_KEY                                                                \
     "a2894dabaec08c0051a481a6dac88b64f98232ae42d4b6fd2fa81952dfe36a87"
 #define I2P "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p"
@@ -350,10 +349,9 @@ END_TEST
 
 START_TEST(order_equality_and_hash_agree)
 {
-    static const char *const sorted[] = {
-        "1.2.3.4:1", "1.2.3.4:2", "2.1.1.1:1", "[::1]:1",
-        ONION ":1",  I2P ":1",    "[fc00::]:1"
-    };
+    static const char *const sorted[] = { "1.2.3.4:1", "1.2.3.4:2", "2.1.1.1:1",
+                                          "[::1]:1",   ONION ":1",  I2P ":1",
+                                          "[fc00::]:1" };
 
     for (size_t i = 0; i < PTD_COUNT(sorted); i++) {
         for (size_t k = 0; k < PTD_COUNT(sorted); k++) {
@@ -473,8 +471,7 @@ START_TEST(overlay_addresses_outside_their_range_are_invalid)
     ck_assert_int_eq(ptd_netaddr_set(&na, PTD_NET_YGGDRASIL, ip, 16, 1),
                      PTD_OK);
     ck_assert(!ptd_netaddr_is_valid(&na));
-    ck_assert_int_eq(ptd_netaddr_set(&na, PTD_NET_TORV2, zeros, 10, 1),
-                     PTD_OK);
+    ck_assert_int_eq(ptd_netaddr_set(&na, PTD_NET_TORV2, zeros, 10, 1), PTD_OK);
     ck_assert(!ptd_netaddr_is_valid(&na));
 }
 END_TEST
@@ -512,10 +509,9 @@ START_TEST(each_range_holds_its_own)
     struct ptd_netaddr na = parsed(ranges[_i].text);
 
     for (unsigned r = 0; r < PTD_N_RANGES; r++)
-        ck_assert_msg(
-            ptd_netaddr_is_in_range(&na, (enum ptd_net_range)r) ==
-                (r == ranges[_i].range),
-            "%s, range %u", ranges[_i].text, r);
+        ck_assert_msg(ptd_netaddr_is_in_range(&na, (enum ptd_net_range)r) ==
+                          (r == ranges[_i].range),
+                      "%s, range %u", ranges[_i].text, r);
 }
 END_TEST
 
@@ -551,9 +547,9 @@ TCase *tcase_netaddr(void)
 {
     TCase *tc = tcase_create("netaddr");
 
-    tcase_add_loop_test(
-        tc, parse_takes_every_form_and_format_writes_the_canonical, 0,
-        PTD_COUNT(good));
+    tcase_add_loop_test(tc,
+                        parse_takes_every_form_and_format_writes_the_canonical,
+                        0, PTD_COUNT(good));
     tcase_add_loop_test(tc, parse_refuses, 0, PTD_COUNT(bad));
     tcase_add_test(tc, parse_refuses_what_is_longer_than_any_address);
     tcase_add_test(tc, host_is_written_without_port_and_brackets);

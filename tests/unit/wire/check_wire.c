@@ -7,8 +7,10 @@
 #include "base/util.h"
 
 static TCase *(*const tcases[])(void) = {
-    tcase_reader, tcase_envelope, tcase_tx,
-    tcase_block,  tcase_cmpct,    tcase_encoded,
+    tcase_reader,      tcase_envelope, tcase_tx,        tcase_block,
+    tcase_cmpct,       tcase_encoded,  tcase_netaddr,   tcase_msg_version,
+    tcase_msg_addr,    tcase_msg_inv,  tcase_msg_small, tcase_msg_bloom,
+    tcase_msg_cfilter, tcase_samples,  tcase_text,
 };
 
 int main(void)

@@ -55,6 +55,29 @@ void check_codec(enum ptd_msg_type type, const uint8_t *p, size_t n,
 void check_codec_optional_tail(enum ptd_msg_type type, const uint8_t *p,
                                size_t n, const struct ptd_codec *cx);
 
+/* One payload, typed in from the specification. */
+struct row {
+    const char *name; /* the claim */
+    enum ptd_msg_type type;
+    uint32_t pver;
+    const char *hex;
+    enum ptd_err err;  /* PTD_OK: it decodes, strictly, and encodes to itself */
+    const char *where; /* part of the error's text; NULL: not looked at */
+};
+
+/* PTD_OK: check_codec(); else the strict decoder's error is as the row says. */
+void check_row(const struct row *row);
+
+/* The same for a message whose last fields may be missing. */
+void check_row_optional_tail(const struct row *row);
+
+/* Decode hexadecimal digits at the newest version; fails the test if that does
+ * not work. */
+struct ptd_msg *decode_hex(enum ptd_msg_type type, const char *hex);
+
+/* The error of encoding m at a version. */
+enum ptd_err encode_error(const struct ptd_msg *m, uint32_t pver);
+
 /* ---- memory ------------------------------------------------------------- */
 
 /* Counts what is taken, and can refuse. */
@@ -76,5 +99,14 @@ TCase *tcase_tx(void);
 TCase *tcase_block(void);
 TCase *tcase_cmpct(void);
 TCase *tcase_encoded(void);
+TCase *tcase_netaddr(void);
+TCase *tcase_msg_version(void);
+TCase *tcase_msg_addr(void);
+TCase *tcase_msg_inv(void);
+TCase *tcase_msg_small(void);
+TCase *tcase_msg_bloom(void);
+TCase *tcase_msg_cfilter(void);
+TCase *tcase_samples(void);
+TCase *tcase_text(void);
 
 #endif /* PTD_CHECK_WIRE_H */

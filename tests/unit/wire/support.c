@@ -181,6 +181,77 @@ void check_codec_optional_tail(enum ptd_msg_type type, const uint8_t *p,
     check_codec_with(type, p, n, cx, TAIL_OPTIONAL);
 }
 
+/* ---- rows ---------------------------------------------------------------- */
+
+static void check_row_error(const struct row *row, const struct blob *b)
+{
+    const struct ptd_codec cx = { row->pver, PTD_ENC_WITNESS, true };
+    struct ptd_wire_error why;
+    struct ptd_msg *m;
+    char text[200];
+    enum ptd_err err = decode_copy(&m, row->type, b->p, b->n, &cx, &why);
+
+    ck_assert_msg(err == row->err, "%s: %s, not %s", row->name,
+                  ptd_err_name(err), ptd_err_name(row->err));
+    ck_assert_int_eq(why.err, err);
+    ptd_wire_error_text(&why, text, sizeof text);
+    ck_assert_msg(row->where == NULL || strstr(text, row->where) != NULL,
+                  "%s: \"%s\" does not say \"%s\"", row->name, text,
+                  row->where != NULL ? row->where : "");
+}
+
+static void check_row_with(const struct row *row, enum tail tail)
+{
+    const struct ptd_codec cx = { row->pver, PTD_ENC_WITNESS, false };
+    struct blob b = blob_hex(row->hex);
+
+    if (row->err == PTD_OK)
+        check_codec_with(row->type, b.p, b.n, &cx, tail);
+    else
+        check_row_error(row, &b);
+    blob_free(&b);
+}
+
+void check_row(const struct row *row)
+{
+    check_row_with(row, TAIL_FIXED);
+}
+
+void check_row_optional_tail(const struct row *row)
+{
+    check_row_with(row, TAIL_OPTIONAL);
+}
+
+struct ptd_msg *decode_hex(enum ptd_msg_type type, const char *hex)
+{
+    struct blob b = blob_hex(hex);
+    struct ptd_wire_error why;
+    struct ptd_msg *m = NULL;
+    char text[200];
+
+    ck_assert_msg(decode_copy(&m, type, b.p, b.n, &codec_witness, &why) ==
+                      PTD_OK,
+                  "%s", ptd_wire_error_text(&why, text, sizeof text));
+    blob_free(&b);
+    return m;
+}
+
+enum ptd_err encode_error(const struct ptd_msg *m, uint32_t pver)
+{
+    const struct ptd_codec cx = { pver, PTD_ENC_WITNESS, false };
+    enum ptd_err counted = PTD_OK, err;
+    uint8_t *out = malloc(PTD_MAX_PAYLOAD);
+    size_t n;
+
+    ck_assert_ptr_nonnull(out);
+    err = ptd_msg_encode(m, out, PTD_MAX_PAYLOAD, &n, &cx);
+    free(out);
+    if (ptd_msg_encoded_bytes(m, &cx, &counted) == 0 && err == PTD_OK)
+        ck_assert_uint_eq(n, 0);
+    ck_assert_int_eq(counted, err);
+    return err;
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 static void *test_alloc(struct ptd_mem *mem, size_t bytes)
