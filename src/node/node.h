@@ -43,7 +43,7 @@ struct ptd_node_event {
 /* Start all of it, in order; what was started is stopped again if one fails.
  *
  * cfg      outlives the node
- * Returns  PTD_OK; PTD_EINVAL, PTD_EIO …: why says what is wrong
+ * Returns  PTD_OK; or an error, with why in words for the user
  */
 PTD_MUST_USE enum ptd_err ptd_node_start(struct ptd_node **out,
                                          const struct ptd_node_config *cfg,
@@ -56,11 +56,11 @@ void ptd_node_stop(struct ptd_node *n PTD_TAKES);
 
 /* The i-th address it listens at, with the port it got; false behind the
  * last. */
-bool ptd_node_bound(const struct ptd_node *n, size_t i, struct ptd_netaddr *out)
-    PTD_NONNULL(1, 3);
+PTD_MUST_USE bool ptd_node_bound(const struct ptd_node *n, size_t i,
+                                 struct ptd_netaddr *out) PTD_NONNULL(1, 3);
 
 /* References to the peers there are now, by rising id; *peers from malloc,
- * NULL if there are none.
+ * NULL if there are none, or no memory.
  *
  * Returns  how many; each is to be given back with ptd_peer_free()
  */
@@ -71,9 +71,6 @@ size_t ptd_node_peers(struct ptd_node *n, struct ptd_peer ***peers)
 struct ptd_headers *ptd_node_headers(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_store *ptd_node_blocks(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_addrs *ptd_node_addrs(struct ptd_node *n) PTD_NONNULL(1);
-struct ptd_clock *ptd_node_clock(struct ptd_node *n) PTD_NONNULL(1);
-const struct ptd_node_config *ptd_node_config(const struct ptd_node *n)
-    PTD_NONNULL(1);
 
 /* Services that we offer now: WITNESS; and NETWORK as long as we fetch blocks
  * and hold all of them. */
@@ -82,7 +79,10 @@ uint64_t ptd_node_services(struct ptd_node *n) PTD_NONNULL(1);
 /* ---- the program --------------------------------------------------------- */
 
 /* The whole of pentad: read options, run until SIGINT or SIGTERM. Gives the
- * exit status. Thread: main, before any other exists. */
-int ptd_node_program(int argc, char **argv);
+ * exit status.
+ *
+ * Thread   main, before any other exists
+ */
+int ptd_node_program(int argc, char **argv) PTD_NONNULL(2);
 
 #endif /* PTD_NODE_NODE_H */

@@ -116,10 +116,12 @@ static void grow_locked(struct ptd_store *s)
 static struct entry *evict_locked(struct ptd_store *s) PTD_REQUIRES(s->mu);
 static struct entry *evict_locked(struct ptd_store *s)
 {
-    struct entry *e =
-        PTD_CONTAINER_OF(ptd_list_pop(&s->by_age), struct entry, age);
-    struct entry **at = place_locked(s, &e->hash);
+    struct entry *e, **at;
 
+    PTD_ASSERT(!ptd_list_is_empty(&s->by_age));
+    e = PTD_CONTAINER_OF(s->by_age.next, struct entry, age);
+    ptd_list_remove(&e->age);
+    at = place_locked(s, &e->hash);
     *at = e->next;
     s->n--;
     s->bytes -= e->bytes;

@@ -1,82 +1,161 @@
-/* The table of peers: drawn in place on a terminal, as lines elsewhere. */
+/* The table of peers: redrawn in place each second on a terminal, written now
+ * and then elsewhere. Times are real ones, also while the node's clock stands.
+ */
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/util.h"
 #include "node/node_int.h"
 
-enum { ROWS_MAX = 200 };
+#define SECOND_US INT64_C(1000000)
+
+enum { WIDTH_MAX = 300 };
+
+struct table {
+    struct ptd_node *node;
+    struct ptd_thread thread;
+    bool in_place; /* standard output is a terminal */
+    size_t rows;   /* of the terminal; elsewhere many */
+    int columns;
+};
 
 static const char *state_text(enum ptd_peer_state s)
 {
-    static const char *const text[] = { "made", "handshake", "ready",
-                                        "stopping" };
-    return text[s];
-}
-
-static void print_row(const struct ptd_peer_stats *s)
-{
-    char addr[PTD_NETADDR_TEXT], ping[24] = "-";
-
-    if (s->ping_us >= 0)
-        snprintf(ping, sizeof ping, "%.2f", (double)s->ping_us / 1e3);
-    printf("%5lld %-3s %-9s %-22s %8s %8llu %8llu %6d  %.30s\n",
-           (long long)s->id, s->direction == PTD_INBOUND ? "in" : "out",
-           state_text(s->state),
-           ptd_netaddr_format(&s->addr, addr, sizeof addr), ping,
-           (unsigned long long)s->bytes_recv, (unsigned long long)s->bytes_sent,
-           s->start_height, s->user_agent);
-}
-
-static size_t snapshot(struct node *n, struct ptd_peer **out)
-{
-    size_t k = 0;
-
-    ptd_mutex_lock(&n->mu);
-    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-    {
-        if (k < ROWS_MAX)
-            out[k++] = ptd_peer_ref(np->peer);
+    switch (s) {
+    case PTD_PEER_IDLE:
+        return "made";
+    case PTD_PEER_HANDSHAKE:
+        return "handshake";
+    case PTD_PEER_READY:
+        return "ready";
+    case PTD_PEER_STOPPING:
+        return "stopping";
     }
-    ptd_mutex_unlock(&n->mu);
-    return k;
+    return "?";
 }
 
-static void draw(struct node *n, struct ptd_peer_stats *s, bool in_place)
+static const char *bytes_text(uint64_t bytes, char *out, size_t cap)
 {
-    struct ptd_peer *peers[ROWS_MAX];
-    size_t k = snapshot(n, peers);
+    if (bytes < 10000)
+        snprintf(out, cap, "%" PRIu64, bytes);
+    else if (bytes < 10000000)
+        snprintf(out, cap, "%.1fk", (double)bytes / 1e3);
+    else
+        snprintf(out, cap, "%.1fM", (double)bytes / 1e6);
+    return out;
+}
 
-    if (in_place)
-        printf("\033[H\033[J");
-    printf("pentad %s: %zu peers, headers=%u\n", n->o.params->name, k,
-           ptd_headers_height(n->headers));
-    printf("%5s %-3s %-9s %-22s %8s %8s %8s %6s  %s\n", "id", "dir", "state",
-           "address", "ping ms", "received", "sent", "height", "user agent");
-    for (size_t i = 0; i < k; i++) {
-        ptd_peer_stats(peers[i], s);
-        print_row(s);
+/* One line, cut at the terminal's edge. */
+static void put_line(const struct table *t, const char *line)
+{
+    printf("%.*s%s\n", t->columns, line, t->in_place ? "\033[K" : "");
+}
+
+static void put_peer(const struct table *t, const struct ptd_peer_stats *st)
+{
+    char line[WIDTH_MAX], addr[PTD_NETADDR_TEXT], in[16], out[16], ping[16];
+    int64_t age = ptd_clock_wall_s(t->node->clk) - st->conn_time_s;
+
+    if (st->ping_us >= 0)
+        snprintf(ping, sizeof ping, "%.2f", (double)st->ping_us / 1e3);
+    else
+        snprintf(ping, sizeof ping, "-");
+    snprintf(line, sizeof line,
+             "%5" PRId64 " %-3s %-9s %-21s %6" PRId64 " %8s %8s %8s %7" PRId32
+             " %6zu  %.60s",
+             st->id, st->direction == PTD_INBOUND ? "in" : "out",
+             state_text(st->state),
+             ptd_netaddr_format(&st->addr, addr, sizeof addr), age, ping,
+             bytes_text(st->bytes_recv, in, sizeof in),
+             bytes_text(st->bytes_sent, out, sizeof out),
+             PTD_MAX(st->last_block, st->start_height), st->queued_bytes,
+             st->user_agent);
+    put_line(t, line);
+}
+
+static void look_at_terminal(struct table *t)
+{
+    struct winsize w;
+
+    t->columns = WIDTH_MAX;
+    t->rows = 10000;
+    if (t->in_place && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 &&
+        w.ws_col > 0 && w.ws_row > 4) {
+        t->columns = w.ws_col;
+        t->rows = w.ws_row;
+    }
+}
+
+static void draw(struct table *t)
+{
+    struct ptd_node *n = t->node;
+    struct ptd_peer **peers;
+    size_t n_peers = ptd_node_peers(n, &peers), room;
+    char line[WIDTH_MAX];
+
+    look_at_terminal(t);
+    if (t->in_place)
+        fputs("\033[H", stdout);
+    snprintf(line, sizeof line,
+             "pentad %s, %s: %zu peers, headers to height %" PRIu32
+             ", %zu blocks held, %zu addresses known",
+             PACKAGE_VERSION, n->cfg->params->name, n_peers,
+             ptd_headers_height(n->headers), ptd_store_count(n->blocks),
+             ptd_addrs_count(n->addrs));
+    put_line(t, line);
+    put_line(t, "");
+    put_line(t, " peer dir state     address                age s  ping ms "
+                "received     sent  height queued  user agent");
+    room = t->rows - 4;
+    for (size_t i = 0; i < n_peers; i++) {
+        struct ptd_peer_stats st;
+
+        ptd_peer_stats(peers[i], &st);
+        if (i < room)
+            put_peer(t, &st);
         ptd_peer_free(peers[i]);
     }
+    ptd_free(peers);
+    fputs(t->in_place ? "\033[J" : "\n", stdout);
     fflush(stdout);
 }
 
-void node_table_main(void *arg)
+static void table_main(void *table)
 {
-    struct node *n = arg;
-    struct ptd_peer_stats *s = ptd_alloc(sizeof *s);
-    bool in_place = isatty(STDOUT_FILENO);
-    int64_t every = in_place ? 1000000 : 5000000;
-    int64_t next = ptd_clock_now_us(NULL) + 1000000;
+    struct table *t = table;
+    int64_t period = t->in_place ? SECOND_US : 10 * SECOND_US;
+    int64_t next = ptd_clock_now_us(NULL) + SECOND_US;
 
-    while (s != NULL &&
-           ptd_chan_recv_until(n->quit, NULL, NULL, next) == PTD_ETIMEOUT) {
-        draw(n, s, in_place);
-        next += every;
+    if (t->in_place)
+        fputs("\033[H\033[2J", stdout);
+    while (ptd_chan_recv_until(t->node->quit, NULL, NULL, next) ==
+           PTD_ETIMEOUT) {
+        draw(t);
+        next = ptd_clock_now_us(NULL) + period;
     }
-    ptd_free(s);
+}
+
+enum ptd_err node_table_start(struct ptd_node *n)
+{
+    struct table *t = ptd_calloc(1, sizeof *t);
+
+    if (t == NULL)
+        return PTD_ENOMEM;
+    t->node = n;
+    t->in_place = isatty(STDOUT_FILENO) == 1;
+    n->table = t;
+    return ptd_thread_start(&t->thread, NULL, "table", table_main, t);
+}
+
+void node_table_join(struct ptd_node *n)
+{
+    if (n->table == NULL)
+        return;
+    ptd_thread_join(&n->table->thread);
+    ptd_free(n->table);
+    n->table = NULL;
 }

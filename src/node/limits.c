@@ -1,0 +1,84 @@
+#include <config.h>
+
+#include "node/limits.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "base/util.h"
+#include "pentad/log.h"
+
+PTD_LOG_TAG(NODE);
+
+enum {
+    FDS_OF_OURS = 150,   /* files, listening sockets, dials */
+    FDS_PER_PEER = 2,    /* the socket, and an eventfd while it is paused */
+    THREADS_OF_OURS = 100,
+    THREADS_PER_PEER = 5
+};
+
+/* The number in a file of /proc or /sys; a huge one if there is none. */
+static unsigned long number_in(const char *path)
+{
+    unsigned long v = ULONG_MAX;
+    FILE *f = fopen(path, "re");
+
+    if (f == NULL)
+        return v;
+    if (fscanf(f, "%lu", &v) != 1)
+        v = ULONG_MAX; /* such as "max" */
+    fclose(f);
+    return v;
+}
+
+static unsigned long descriptors(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return 1024;
+    if (r.rlim_cur < r.rlim_max) {
+        rlim_t was = r.rlim_cur;
+
+        r.rlim_cur = r.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+            r.rlim_cur = was;
+    }
+    return r.rlim_cur == RLIM_INFINITY ? ULONG_MAX : (unsigned long)r.rlim_cur;
+}
+
+static unsigned long threads(void)
+{
+    unsigned long n = number_in("/proc/sys/kernel/pid_max");
+    struct rlimit r;
+
+    n = PTD_MIN(n, number_in("/proc/sys/kernel/threads-max"));
+    n = PTD_MIN(n, number_in("/sys/fs/cgroup/pids.max"));
+    if (getrlimit(RLIMIT_NPROC, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
+        n = PTD_MIN(n, (unsigned long)r.rlim_cur);
+    return n;
+}
+
+static unsigned long share(unsigned long all, unsigned long ours,
+                           unsigned long each)
+{
+    return all > ours ? (all - ours) / each : 0;
+}
+
+void ptd_limits_raise(unsigned *max_connections)
+{
+    unsigned long fds = descriptors(), tasks = threads();
+    unsigned long peers = PTD_MIN(share(fds, FDS_OF_OURS, FDS_PER_PEER),
+                                  share(tasks, THREADS_OF_OURS,
+                                        THREADS_PER_PEER));
+
+    ptd_log_info("Descriptors: %lu, threads: %lu: enough for %lu peers", fds,
+                 tasks, peers);
+    if (peers >= *max_connections)
+        return;
+    ptd_log_warn("Reducing -maxconnections from %u to %lu, because of system "
+                 "limitations.",
+                 *max_connections, peers);
+    *max_connections = (unsigned)peers;
+}
