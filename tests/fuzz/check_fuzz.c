@@ -8,8 +8,8 @@
 
 #include "base/util.h"
 #include "fuzz.h"
-#include "samples.h"
 #include "seeds.h"
+#include "support/samples.h"
 
 struct target {
     enum ptd_msg_type type; /* PTD_MSG_UNKNOWN: run is the target */

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/util.h"
-#include "samples.h"
+#include "support/samples.h"
 #include "wire/codec.h"
 #include "wire/encoded.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/util.h"
 #include "fuzz.h"
-#include "samples.h"
+#include "support/samples.h"
 
 typedef void seed_fn(void *arg, const uint8_t *data, size_t size);
 

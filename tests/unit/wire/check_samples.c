@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "fuzz/samples.h"
+#include "support/samples.h"
 
 /* The loop runs over types times variants. */
 static struct ptd_msg *sample_of_loop(int i)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "fuzz/samples.h"
+#include "support/samples.h"
 
 #define HASH "6fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000"
 #define HASH_TEXT                                                              \

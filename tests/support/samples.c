@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "samples.h"
+#include "support/samples.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *
  * Threads  one
  */
-#ifndef PTD_FUZZ_SAMPLES_H
-#define PTD_FUZZ_SAMPLES_H
+#ifndef PTD_SUPPORT_SAMPLES_H
+#define PTD_SUPPORT_SAMPLES_H
 
 #include "pentad/wire.h"
 
@@ -19,4 +19,4 @@ enum { SAMPLE_EMPTY, SAMPLE_FEW, SAMPLE_MANY, SAMPLE_N_VARIANTS };
  * encoded in every version that has it. Aborts for lack of memory. */
 struct ptd_msg *sample_new(enum ptd_msg_type type, unsigned variant);
 
-#endif /* PTD_FUZZ_SAMPLES_H */
+#endif /* PTD_SUPPORT_SAMPLES_H */
