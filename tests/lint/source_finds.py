@@ -34,7 +34,7 @@ ROWS = [
     ("src/base/a.c", "#include <stdio.h>\n", "does not come first"),
     ("src/base/a.c", "#include <config.h>\n\tint a;\n", "tab"),
     ("src/base/a.c", "#include <config.h>\nint a; \n", "white space"),
-    ("src/base/a.c", "#include <config.h>\n/* " + "ab " * 30 + "*/\n",
+    ("src/base/a.c", "#include <config.h>\n/* " + "ab " * 40 + "*/\n",
      "columns"),
 ]
 
