@@ -1,0 +1,157 @@
+'use strict';
+
+/* A bcoin full node on regtest, in memory, driven by lines of JSON.
+ *
+ *   NODE_PATH=.../node_modules NODE_BACKEND=js node bcoin.js PORT [PEER_PORT]
+ *
+ * With PEER_PORT it dials that port of 127.0.0.1, and no other. Each line on
+ * standard input is {"do": …}; each answer, and each packet that arrives, is a
+ * line on standard output. */
+
+const Module = require('module');
+const readline = require('readline');
+
+// No database is opened in memory: its compiled part is not needed.
+const load = Module._load;
+Module._load = function (name, ...rest) {
+  return name === 'leveldown' ? {} : load.call(this, name, ...rest);
+};
+
+const bcoin = require('bcoin');
+const packets = require('bcoin/lib/net/packets');
+const NetAddress = require('bcoin/lib/net/netaddress');
+const InvItem = require('bcoin/lib/primitives/invitem');
+
+const [port, peerPort] = process.argv.slice(2).map(Number);
+
+function say(object) {
+  process.stdout.write(JSON.stringify(object) + '\n');
+}
+
+function reversed(hex) {
+  return Buffer.from(hex, 'hex').reverse().toString('hex');
+}
+
+const node = new bcoin.FullNode({
+  network: 'regtest',
+  memory: true,
+  workers: false,
+  listen: true,
+  host: '127.0.0.1',
+  publicHost: '127.0.0.1',
+  port,
+  'http-host': '127.0.0.1',
+  'http-port': port + 1,
+  'no-auth': true,
+  only: peerPort ? [`127.0.0.1:${peerPort}`] : [],
+  discover: true,
+  selfish: false
+});
+
+node.on('error', error => say({event: 'error', text: error.message}));
+node.on('connect', entry => say({
+  event: 'tip', height: entry.height, hash: entry.rhash()
+}));
+node.pool.on('peer open', peer => say({
+  event: 'peer', outbound: peer.outbound, agent: peer.agent,
+  version: peer.version, services: peer.services, height: peer.height
+}));
+node.pool.on('packet', (packet, peer) => {
+  const line = {event: 'packet', type: packet.cmd || 'unknown'};
+  if (packet.cmd === 'block') {
+    line.hash = packet.block.rhash();
+    line.raw = packet.block.toRaw().toString('hex');
+  } else if (packet.cmd === 'headers') {
+    line.hashes = packet.items.map(h => h.rhash());
+  } else if (packet.cmd === 'inv' || packet.cmd === 'notfound') {
+    line.items = packet.items.map(i => [i.type, i.rhash()]);
+  } else if (packet.cmd === 'addr') {
+    line.hosts = packet.items.map(a => `${a.host}:${a.port}`);
+  }
+  say(line);
+});
+
+function thePeer() {
+  const peer = node.pool.peers.head();
+  if (!peer)
+    throw new Error('no peer');
+  return peer;
+}
+
+const actions = {
+  async mine({n}) {
+    for (let i = 0; i < n; i++) {
+      const block = await node.miner.mineBlock();
+      if (!await node.chain.add(block))
+        throw new Error('block refused');
+    }
+    return node.chain.height;
+  },
+
+  // All blocks of the chain: [hash, raw].
+  async blocks() {
+    const list = [];
+    for (let height = 0; height <= node.chain.height; height++) {
+      const block = await node.chain.getBlock(height);
+      list.push([block.rhash(), block.toRaw().toString('hex')]);
+    }
+    return list;
+  },
+
+  async getdata({hashes}) {
+    const peer = thePeer();
+    const items = hashes.map(h => new InvItem(peer.blockType(), reversed(h)));
+    // It hangs up on a block that it does not know to be asked for.
+    for (const item of items) {
+      node.pool.blockMap.add(item.hash);
+      peer.blockMap.set(item.hash, Date.now());
+    }
+    peer.send(new packets.GetDataPacket(items));
+  },
+
+  async addr({n}) {
+    const items = [];
+    for (let i = 0; i < n; i++) {
+      const item = NetAddress.fromHost(`8.${i >> 8}.${i & 255}.1`, 8333);
+      item.time = Math.floor(Date.now() / 1000) - 600;
+      item.services = 9;
+      items.push(item);
+    }
+    thePeer().send(new packets.AddrPacket(items));
+  },
+
+  async getheaders() {
+    const locator = [node.network.genesis.hash];
+    thePeer().send(new packets.GetHeadersPacket(locator));
+  },
+
+  async ping() {
+    const nonce = Buffer.from('0123456789abcdef', 'hex');
+    thePeer().send(new packets.PingPacket(nonce));
+  }
+};
+
+async function main() {
+  await node.ensure();
+  await node.open();
+  await node.connect();
+  node.startSync();
+  say({event: 'up'});
+
+  const input = readline.createInterface({input: process.stdin});
+  for await (const line of input) {
+    const command = JSON.parse(line);
+    try {
+      const result = await actions[command.do](command);
+      say({event: 'done', do: command.do, result});
+    } catch (error) {
+      say({event: 'failed', do: command.do, text: error.stack});
+    }
+  }
+  await node.close();
+}
+
+main().then(() => process.exit(0), (error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Pentad and bcoin 1.0.2, both ways: bcoin mines, Pentad follows the headers,
+fetches and decodes every block, and hands them on to a second bcoin that
+knows nobody else. Pings, addresses and inventory on the way."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["PTD_SRCDIR"], "tests/interop"))
+from interop import (BUILDDIR, HERE, TIMEOUT, Pentad, Program,  # noqa: E402
+                     free_ports, need, skip)
+
+VERSION = "1.0.2"
+N_BLOCKS = 120
+HOME = os.path.join(BUILDDIR, "tests/interop/bcoin-" + VERSION)
+
+
+def install():
+    """With npm, once a build directory; its compiled parts are left out."""
+    need("node", "npm")
+    package = os.path.join(HOME, "node_modules/bcoin/package.json")
+    if os.path.exists(os.path.join(HOME, "complete")):
+        return
+    os.makedirs(HOME, exist_ok=True)
+    try:
+        done = subprocess.run(
+            ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund",
+             "--prefer-offline", "--prefix", HOME, "bcoin@" + VERSION],
+            cwd=HOME, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        skip("npm took more than five minutes")
+    if done.returncode != 0:
+        print(done.stdout[-2000:])
+        skip("npm cannot install bcoin")
+    with open(package, encoding="utf-8") as f:
+        assert json.load(f)["version"] == VERSION
+    with open(os.path.join(HOME, "complete"), "w", encoding="utf-8"):
+        pass
+
+
+class Bcoin(Program):
+    def __init__(self, name, peer_port=None):
+        self.port = free_ports(2)[0]
+        argv = ["node", os.path.join(HERE, "bcoin.js"), str(self.port)]
+        if peer_port:
+            argv.append(str(peer_port))
+        env = dict(os.environ, NODE_BACKEND="js", NODE_ENV="production",
+                   NODE_PATH=os.path.join(HOME, "node_modules"))
+        super().__init__(name, argv, env=env)
+        self.event("up")
+
+    def event(self, kind, **fields):
+        """The next event of a kind whose fields are these."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            event = json.loads(self.next_line(deadline))
+            assert event["event"] != "failed", event["text"]
+            if event["event"] == kind and all(
+                    event.get(k) == v for k, v in fields.items()):
+                return event
+
+    def begin(self, action, **fields):
+        self.child.stdin.write(json.dumps({"do": action, **fields}) + "\n")
+        self.child.stdin.flush()
+
+    def do(self, action, **fields):
+        self.begin(action, **fields)
+        return self.event("done", do=action).get("result")
+
+
+def pentad_follows(pentad, miner):
+    """All headers, then every block, by hash, each height once."""
+    assert miner.do("mine", n=N_BLOCKS) == N_BLOCKS
+    blocks = miner.do("blocks")
+    assert len(blocks) == N_BLOCKS + 1
+    held = {0: blocks[0][0]}
+    while len(held) <= N_BLOCKS:
+        found = pentad.wait_for(r"Block ([0-9a-f]{64}), height (\d+), from")
+        held[int(found[2])] = found[1]
+    for height, (block, _) in enumerate(blocks):
+        assert held[height] == block, f"height {height}"
+    print(f"pentad fetched {N_BLOCKS} blocks that bcoin mined")
+    return blocks
+
+
+def pentad_serves(miner, blocks):
+    """Blocks and headers come back, over the connection that Pentad made, as
+    they were."""
+    wanted = [blocks[i] for i in (1, 60, N_BLOCKS)]
+    miner.begin("getdata", hashes=[block for block, _ in wanted])
+    for block, raw in wanted:
+        assert miner.event("packet", type="block", hash=block)["raw"] == raw
+    miner.begin("getdata", hashes=["11" * 32])
+    missing = miner.event("packet", type="notfound")["items"]
+    assert [h for _, h in missing] == ["11" * 32], missing
+    miner.begin("getheaders")
+    headers = miner.event("packet", type="headers")["hashes"]
+    assert headers == [block for block, _ in blocks[1:]], len(headers)
+    print("pentad served blocks, headers and a notfound back")
+
+
+def pings(pentad, miner):
+    miner.begin("ping")
+    miner.event("packet", type="pong")
+    pentad.wait_for("received: ping ")
+
+
+def addresses(pentad, miner):
+    """One bcoin tells Pentad of 500 nodes; a share of them is for whoever calls
+    it and asks first."""
+    miner.do("addr", n=500)
+    pentad.wait_for(r"Added 500 addresses")
+
+
+def heard(second):
+    hosts = second.event("packet", type="addr")["hosts"]
+    assert 100 <= len(hosts) <= 115, len(hosts)
+    assert sum(h.startswith("8.") for h in hosts) >= len(hosts) - 1, hosts
+    print(f"pentad told bcoin of {len(hosts)} of 500 addresses")
+
+
+def main():
+    install()
+    miner = Bcoin("the bcoin that mines")
+    pentad = second = None
+    try:
+        pentad = Pentad("-regtest", f"-connect=127.0.0.1:{miner.port}",
+                        "-debug=net", "-debug=netsync")
+        peer = miner.event("peer")
+        assert peer["agent"].startswith("/pentad:"), peer
+        assert peer["version"] == 70016 and not peer["outbound"], peer
+        blocks = pentad_follows(pentad, miner)
+        pentad_serves(miner, blocks)
+        pings(pentad, miner)
+        addresses(pentad, miner)
+
+        second = Bcoin("the bcoin that calls pentad", pentad.port)
+        assert second.event("peer", outbound=True)["services"] & 9 == 9
+        heard(second)
+        tip = second.event("tip", height=N_BLOCKS)
+        assert tip["hash"] == blocks[N_BLOCKS][0], tip
+        print(f"a second bcoin got all {N_BLOCKS} blocks from pentad")
+
+        # A new block goes from one to the other through Pentad.
+        assert miner.do("mine", n=1) == N_BLOCKS + 1
+        second.event("tip", height=N_BLOCKS + 1)
+        print("a new block went through")
+        pentad.stop()
+    finally:
+        for program in (second, pentad, miner):
+            if program is not None:
+                program.kill()
+
+
+main()
