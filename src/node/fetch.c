@@ -245,15 +245,14 @@ static void hold(struct node_peer *np, struct ptd_msg *msg,
 
     if (e == PTD_EEXIST)
         return;
+    ptd_hash_to_hex(hash, hex);
     if (e != PTD_OK || !ptd_headers_find(n->headers, &info, hash)) {
-        ptd_log_debug("Block %s from %s is not held: %s",
-                      ptd_hash_to_hex(hash, hex), ptd_peer_name(np->peer),
-                      ptd_err_text(e));
+        ptd_log_debug("Block %s from %s is not held: %s", hex,
+                      ptd_peer_name(np->peer), ptd_err_text(e));
         return;
     }
     ptd_peer_update_last_block(np->peer, (int32_t)info.height);
-    ptd_log_debug("Block %s, height %" PRIu32 ", from %s",
-                  ptd_hash_to_hex(hash, hex), info.height,
+    ptd_log_debug("Block %s, height %" PRIu32 ", from %s", hex, info.height,
                   ptd_peer_name(np->peer));
     ptd_headers_tip(n->headers, &tip);
     if (ptd_hash_eq(&tip.hash, hash)) {
