@@ -1,6 +1,6 @@
 /* node_int.h - the node from inside; for this room alone. */
-#ifndef PTD_NODE_INT_H
-#define PTD_NODE_INT_H
+#ifndef PTD_NODE_NODE_INT_H
+#define PTD_NODE_NODE_INT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -180,4 +180,4 @@ enum ptd_err serve_addr(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err node_table_start(struct ptd_node *n);
 void node_table_join(struct ptd_node *n);
 
-#endif /* PTD_NODE_INT_H */
+#endif /* PTD_NODE_NODE_INT_H */

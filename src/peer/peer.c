@@ -92,7 +92,8 @@ static bool is_config_good(const struct ptd_peer_config *cfg)
             strlen(cfg->user_agent) <= PTD_MAX_USER_AGENT);
 }
 
-static enum ptd_err peer_init(struct ptd_peer *p)
+/* No lock: nobody else has the peer yet. */
+PTD_NO_TSA static enum ptd_err peer_init(struct ptd_peer *p)
 {
     const char *agent = p->cfg.user_agent;
     enum ptd_err e;
@@ -122,7 +123,8 @@ static enum ptd_err peer_init(struct ptd_peer *p)
     return PTD_OK;
 }
 
-static void peer_destroy(struct ptd_peer *p)
+/* No lock: nobody else has the peer any more. */
+PTD_NO_TSA static void peer_destroy(struct ptd_peer *p)
 {
     ptd_conn_free(p->conn);
     free_channels(p);
