@@ -34,7 +34,9 @@ START_TEST(mutex_excludes)
         t[i] = start(count_main, &c);
     for (int i = 0; i < N_THREADS; i++)
         ptd_thread_join(&t[i]);
+    ptd_mutex_lock(&c.mu);
     ck_assert_int_eq(c.n, N_THREADS * N_STEPS);
+    ptd_mutex_unlock(&c.mu);
     ptd_mutex_fini(&c.mu);
 }
 END_TEST
