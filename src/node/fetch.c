@@ -179,6 +179,9 @@ void fetch_reorganised(struct ptd_node *n, uint32_t fork_height)
 {
     ptd_mutex_lock(&n->mu);
     n->fetch_from = PTD_MIN(n->fetch_from, fork_height + 1);
+    /* Above the fork, what a peer has is of the branch that was left. */
+    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
+        np->best_height = PTD_MIN(np->best_height, (int32_t)fork_height);
     ptd_mutex_unlock(&n->mu);
 }
 

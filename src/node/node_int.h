@@ -161,6 +161,7 @@ enum ptd_err follow_punish(struct node_peer *np, enum ptd_header_err e);
 
 /* Ask whoever has room for blocks that are missing. Any thread. */
 void fetch_more(struct ptd_node *n);
+/* The best branch changed above a height. */
 void fetch_reorganised(struct ptd_node *n, uint32_t fork_height);
 void fetch_gone(struct node_peer *np);
 enum ptd_err fetch_block(struct ptd_peer *p, struct ptd_msg *m, void *np);

@@ -1,0 +1,22 @@
+/* check_node.h - the tests of the node room, and what they share. */
+#ifndef PTD_CHECK_NODE_H
+#define PTD_CHECK_NODE_H
+
+#include <check.h>
+
+TCase *tcase_args(void);
+TCase *tcase_settings(void);
+TCase *tcase_store(void);
+TCase *tcase_addrs(void);
+TCase *tcase_run(void);
+TCase *tcase_blocks(void);
+
+/* A directory of its own for a test; removed with all that is in it by
+ * temp_remove(), which frees the name. */
+char *temp_make(void);
+void temp_remove(char *dir);
+
+/* Write a file in a directory. */
+void temp_write(const char *dir, const char *name, const char *text);
+
+#endif /* PTD_CHECK_NODE_H */
