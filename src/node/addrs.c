@@ -16,7 +16,7 @@ enum {
 };
 
 struct ptd_addrs {
-    bool allow_local;    /* set once, as are k0 and k1 */
+    bool allow_local; /* set once, as are k0 and k1 */
     uint64_t k0, k1;
     struct ptd_mutex mu; /* PTD_RANK_ADDRS */
     size_t n PTD_GUARDED_BY(mu);

@@ -23,7 +23,7 @@ enum {
     PTD_ADDRS_SHARE_PERCENT = 23,         /* of the table, to who asks */
     PTD_ADDRS_HORIZON_S = 30 * 24 * 3600, /* older ones are told to nobody */
     PTD_ADDRS_FUTURE_S = 10 * 60,         /* newer ones are not believed */
-    PTD_ADDRS_PENALTY_S = 2 * 3600        /* hearsay counts as that much older */
+    PTD_ADDRS_PENALTY_S = 2 * 3600 /* hearsay counts as that much older */
 };
 
 struct ptd_addrs;

@@ -160,8 +160,8 @@ enum ptd_err ptd_args_add(struct ptd_args *a, enum ptd_arg_source source,
     return append(a, &arg);
 }
 
-enum ptd_err ptd_args_read_argv(struct ptd_args *a, int argc,
-                                char *const *argv, struct ptd_complaint *why)
+enum ptd_err ptd_args_read_argv(struct ptd_args *a, int argc, char *const *argv,
+                                struct ptd_complaint *why)
 {
     for (int i = 1; i < argc; i++) {
         const char *at = argv[i], *equals;

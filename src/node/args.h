@@ -54,10 +54,9 @@ void ptd_args_fini(struct ptd_args *a) PTD_NONNULL(1);
  *
  * Returns  PTD_OK; PTD_EINVAL: why says what is wrong; PTD_ENOMEM
  */
-PTD_MUST_USE enum ptd_err ptd_args_read_argv(struct ptd_args *a, int argc,
-                                             char *const *argv,
-                                             struct ptd_complaint *why)
-    PTD_NONNULL(1, 3, 4);
+PTD_MUST_USE enum ptd_err
+ptd_args_read_argv(struct ptd_args *a, int argc, char *const *argv,
+                   struct ptd_complaint *why) PTD_NONNULL(1, 3, 4);
 
 /* Read a configuration file's n bytes.
  *

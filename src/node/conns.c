@@ -21,10 +21,10 @@
 
 PTD_LOG_TAG(CMGR);
 
-#define SECOND_US INT64_C(1000000)
-#define BACKOFF_US (5 * SECOND_US)
+#define SECOND_US      INT64_C(1000000)
+#define BACKOFF_US     (5 * SECOND_US)
 #define BACKOFF_MAX_US (300 * SECOND_US)
-#define PACE_US (SECOND_US / 2) /* between dials to addresses heard of */
+#define PACE_US        (SECOND_US / 2) /* between dials to addresses heard of */
 
 enum slot_state {
     SLOT_RESTS,    /* until due_us */
@@ -36,15 +36,15 @@ struct slot {
     /* Set once. */
     struct ptd_node *node;
     int number;
-    const char *name;    /* as the user gave it; NULL: picked each time */
+    const char *name; /* as the user gave it; NULL: picked each time */
 
     /* Of the manager's thread; the dial's while it runs. */
     enum slot_state state;
     struct ptd_thread thread;
-    struct ptd_netaddr na;    /* whom it dials or has; net 0: by name */
+    struct ptd_netaddr na; /* whom it dials or has; net 0: by name */
     char host[256];
     uint16_t port;
-    unsigned n_fails;         /* in a row */
+    unsigned n_fails; /* in a row */
     int64_t due_us;
 };
 
@@ -53,9 +53,9 @@ enum conn_what { CONN_DIALLED, CONN_GONE };
 struct conn_event {
     enum conn_what what;
     int slot;
-    int fd;               /* DIALLED with PTD_OK */
-    enum ptd_err err;     /* DIALLED */
-    bool was_ready;       /* GONE */
+    int fd;           /* DIALLED with PTD_OK */
+    enum ptd_err err; /* DIALLED */
+    bool was_ready;   /* GONE */
     struct ptd_dial_why why;
 };
 
@@ -90,8 +90,9 @@ static enum ptd_err dial(struct slot *s, int *fd, struct ptd_dial_why *why)
         to.host = s->host;
         to.port = s->port;
         if (!cfg->dns && !cfg->has_proxy) {
-            snprintf(why->text, sizeof why->text, "names are not looked up "
-                                                  "(-dns=0)");
+            snprintf(why->text, sizeof why->text,
+                     "names are not looked up "
+                     "(-dns=0)");
             return PTD_ERESOLVE;
         }
     }
@@ -108,11 +109,13 @@ static enum ptd_err dial(struct slot *s, int *fd, struct ptd_dial_why *why)
 static void dial_main(void *slot)
 {
     struct slot *s = slot;
-    struct conn_event ev = { .what = CONN_DIALLED, .slot = s->number,
+    struct conn_event ev = { .what = CONN_DIALLED,
+                             .slot = s->number,
                              .fd = -1 };
 
     ev.err = dial(s, &ev.fd, &ev.why);
-    if (ev.err == PTD_OK && s->na.net == PTD_NET_NONE && !s->node->cfg->has_proxy)
+    if (ev.err == PTD_OK && s->na.net == PTD_NET_NONE &&
+        !s->node->cfg->has_proxy)
         (void)!ptd_addr_remote(&s->na, ev.fd);
     if (ptd_chan_try_send(s->node->conns->events, &ev) != PTD_OK && ev.fd >= 0)
         close(ev.fd);
@@ -132,8 +135,7 @@ static const char *slot_text(const struct slot *s, char *out, size_t cap)
     if (s->name != NULL)
         snprintf(out, cap, "%s", s->name);
     else if (s->node->cfg->log_ips)
-        snprintf(out, cap, "%s",
-                 ptd_netaddr_format(&s->na, text, sizeof text));
+        snprintf(out, cap, "%s", ptd_netaddr_format(&s->na, text, sizeof text));
     else
         snprintf(out, cap, "an address heard of");
     return out;
@@ -143,8 +145,8 @@ static void slot_rest(struct conns *c, struct slot *s)
 {
     s->n_fails++;
     s->state = SLOT_RESTS;
-    s->due_us = now_us(c) + PTD_MIN(BACKOFF_US * (int64_t)s->n_fails,
-                                    BACKOFF_MAX_US);
+    s->due_us =
+        now_us(c) + PTD_MIN(BACKOFF_US * (int64_t)s->n_fails, BACKOFF_MAX_US);
 }
 
 /* True if some slot has, or is dialling, this address. */
@@ -183,7 +185,8 @@ static bool has_target(struct conns *c, struct slot *s)
 {
     if (s->name == NULL)
         return pick(c, s);
-    if (ptd_netaddr_parse(&s->na, s->name, c->node->cfg->params->port) != PTD_OK)
+    if (ptd_netaddr_parse(&s->na, s->name, c->node->cfg->params->port) !=
+        PTD_OK)
         s->na = (struct ptd_netaddr){ .net = PTD_NET_NONE };
     return ptd_hostport_split(s->name, s->host, sizeof s->host, &s->port,
                               c->node->cfg->params->port) == PTD_OK;
@@ -251,7 +254,8 @@ static void dialled(struct conns *c, struct slot *s,
         return; /* the node is stopping */
     ptd_log_debug("connection to %s failed: %s; again in %lld s",
                   slot_text(s, text, sizeof text),
-                  ev->why.text[0] != '\0' ? ev->why.text : ptd_err_text(ev->err),
+                  ev->why.text[0] != '\0' ? ev->why.text
+                                          : ptd_err_text(ev->err),
                   (long long)((s->due_us - now_us(c)) / SECOND_US));
     node_tell(c->node, PTD_NODE_DIAL_FAILED, -1, -1);
 }
@@ -261,9 +265,7 @@ static void happened(struct conns *c, const struct conn_event *ev)
     struct slot *s = &c->slot[ev->slot];
 
     switch (ev->what) {
-    case CONN_DIALLED:
-        dialled(c, s, ev);
-        break;
+    case CONN_DIALLED: dialled(c, s, ev); break;
     case CONN_GONE:
         if (ev->was_ready)
             s->n_fails = 0;
@@ -302,8 +304,8 @@ static void plant_seeds(struct ptd_node *n)
     size_t at = 0;
 
     while (ptd_params_next_seed(n->cfg->params, &at, &seed)) {
-        struct ptd_addr_entry e = { .services = PTD_NODE_NETWORK |
-                                                PTD_NODE_WITNESS };
+        struct ptd_addr_entry e = { .services =
+                                        PTD_NODE_NETWORK | PTD_NODE_WITNESS };
 
         if (ptd_netaddr_set(&e.na, seed.net, seed.addr, seed.addr_bytes,
                             seed.port) == PTD_OK)

@@ -55,9 +55,8 @@ enum ptd_err ptd_datadir_find(char **out, const struct ptd_args *args,
     const char *home = getenv("HOME");
 
     if (*given != '\0' && !is_directory(given))
-        return ptd_complain(why,
-                            "Specified data directory \"%s\" does not exist.",
-                            given);
+        return ptd_complain(
+            why, "Specified data directory \"%s\" does not exist.", given);
     if (*given != '\0')
         return absolute(out, given);
     if (home == NULL || *home == '\0')
@@ -83,8 +82,9 @@ static enum ptd_err read_file(FILE *f, const char *path, struct ptd_args *args,
         e = ptd_complain(why, "Error reading configuration file: %s: %s", path,
                          strerror(errno));
     } else if (n == CONF_MAX_BYTES) {
-        e = ptd_complain(why, "Error reading configuration file: %s is too "
-                              "long",
+        e = ptd_complain(why,
+                         "Error reading configuration file: %s is too "
+                         "long",
                          path);
     } else {
         e = ptd_args_read_conf(args, text, n, &problem);
@@ -100,8 +100,7 @@ enum ptd_err ptd_datadir_read_conf(const char *datadir, struct ptd_args *args,
                                    struct ptd_complaint *why)
 {
     const char *given = ptd_args_text(args, "conf", NULL);
-    char *path =
-        ptd_path_join(datadir, given != NULL ? given : "bitcoin.conf");
+    char *path = ptd_path_join(datadir, given != NULL ? given : "bitcoin.conf");
     enum ptd_err e = PTD_OK;
     FILE *f;
 
@@ -169,8 +168,9 @@ enum ptd_err ptd_datadir_lock(int *fd, const char *dir,
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     ptd_free(path);
     if (*fd < 0)
-        return ptd_complain(why, "Cannot write to directory '%s'; check "
-                                 "permissions.",
+        return ptd_complain(why,
+                            "Cannot write to directory '%s'; check "
+                            "permissions.",
                             dir);
     if (fcntl(*fd, F_SETLK, &lock) == 0)
         return PTD_OK;

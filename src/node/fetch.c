@@ -37,8 +37,7 @@ static uint32_t strike_locked(struct ptd_node *n, int64_t peer,
     for (uint32_t i = n->n_in_flight; i-- > 0;) {
         struct in_flight *f = &n->in_flight[i];
 
-        if (f->peer != peer ||
-            (hash != NULL && !ptd_hash_eq(&f->hash, hash)))
+        if (f->peer != peer || (hash != NULL && !ptd_hash_eq(&f->hash, hash)))
             continue;
         *height = f->height;
         *f = n->in_flight[--n->n_in_flight];
@@ -126,11 +125,11 @@ static bool next_order(struct ptd_node *n, struct order *o, int64_t after)
     ptd_mutex_lock(&n->mu);
     advance_locked(n);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-        if (ptd_peer_id(np->peer) > after && has_room_locked(n, np) &&
-            plan_locked(n, np, o)) {
-            found = true;
-            break;
-        }
+    if (ptd_peer_id(np->peer) > after && has_room_locked(n, np) &&
+        plan_locked(n, np, o)) {
+        found = true;
+        break;
+    }
     ptd_mutex_unlock(&n->mu);
     return found;
 }
@@ -143,10 +142,9 @@ static void undo(struct ptd_node *n, const struct order *o)
 
     ptd_mutex_lock(&n->mu);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-        if (ptd_peer_id(np->peer) == id)
-            for (uint32_t i = 0; i < o->n; i++)
-                np->n_in_flight -=
-                    strike_locked(n, id, &o->list[i].hash, &height);
+    if (ptd_peer_id(np->peer) == id)
+        for (uint32_t i = 0; i < o->n; i++)
+            np->n_in_flight -= strike_locked(n, id, &o->list[i].hash, &height);
     ptd_mutex_unlock(&n->mu);
 }
 
@@ -181,7 +179,7 @@ void fetch_reorganised(struct ptd_node *n, uint32_t fork_height)
     n->fetch_from = PTD_MIN(n->fetch_from, fork_height + 1);
     /* Above the fork, what a peer has is of the branch that was left. */
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-        np->best_height = PTD_MIN(np->best_height, (int32_t)fork_height);
+    np->best_height = PTD_MIN(np->best_height, (int32_t)fork_height);
     ptd_mutex_unlock(&n->mu);
 }
 
@@ -354,7 +352,6 @@ enum ptd_err fetch_tx(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
     if (e == PTD_OK && !ptd_hash_eq(&txid, &wtxid))
         e = ptd_store_put(np->node->txs, &wtxid, msg);
     ptd_log_debug("Transaction %s from %s: %s", ptd_hash_to_hex(&txid, hex),
-                  ptd_peer_name(p),
-                  e == PTD_OK ? "held" : ptd_err_text(e));
+                  ptd_peer_name(p), e == PTD_OK ? "held" : ptd_err_text(e));
     return PTD_OK;
 }

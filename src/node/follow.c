@@ -13,7 +13,7 @@
 
 PTD_LOG_TAG(SYNC);
 
-#define NOBODY INT64_C(-1)
+#define NOBODY    INT64_C(-1)
 /* A question without an answer may be put again after this. */
 #define REPEAT_US INT64_C(120000000)
 
@@ -86,7 +86,8 @@ static struct ptd_peer *next_locked(struct ptd_node *n)
 {
     if (n->sync_peer != NOBODY)
         return NULL;
-    PTD_LIST_EACH(np, &n->peers, struct node_peer, link) {
+    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
+    {
         if (!np->waits)
             continue;
         np->waits = false;
@@ -242,8 +243,7 @@ static enum ptd_err tell_sendheaders(struct node_peer *np)
 {
     struct ptd_msg *m;
 
-    if (np->told_sendheaders ||
-        ptd_peer_pver(np->peer) < PTD_PVER_SENDHEADERS)
+    if (np->told_sendheaders || ptd_peer_pver(np->peer) < PTD_PVER_SENDHEADERS)
         return PTD_OK;
     np->told_sendheaders = true;
     m = ptd_msg_new(PTD_MSG_SENDHEADERS);
@@ -283,7 +283,8 @@ enum ptd_err follow_headers(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
     if (raw == NULL)
         return PTD_ENOMEM;
     for (uint32_t i = 0; i < m->n; i++)
-        ptd_block_header_encode(&m->list[i], raw + (size_t)i * PTD_HEADER_BYTES);
+        ptd_block_header_encode(&m->list[i],
+                                raw + (size_t)i * PTD_HEADER_BYTES);
     e = add(np, raw, m->n);
     ptd_free(raw);
     if (e == PTD_HEADER_OK) {

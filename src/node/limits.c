@@ -12,8 +12,8 @@
 PTD_LOG_TAG(NODE);
 
 enum {
-    FDS_OF_OURS = 150,   /* files, listening sockets, dials */
-    FDS_PER_PEER = 2,    /* the socket, and an eventfd while it is paused */
+    FDS_OF_OURS = 150, /* files, listening sockets, dials */
+    FDS_PER_PEER = 2,  /* the socket, and an eventfd while it is paused */
     THREADS_OF_OURS = 100,
     THREADS_PER_PEER = 5
 };
@@ -69,9 +69,9 @@ static unsigned long share(unsigned long all, unsigned long ours,
 void ptd_limits_raise(unsigned *max_connections)
 {
     unsigned long fds = descriptors(), tasks = threads();
-    unsigned long peers = PTD_MIN(share(fds, FDS_OF_OURS, FDS_PER_PEER),
-                                  share(tasks, THREADS_OF_OURS,
-                                        THREADS_PER_PEER));
+    unsigned long peers =
+        PTD_MIN(share(fds, FDS_OF_OURS, FDS_PER_PEER),
+                share(tasks, THREADS_OF_OURS, THREADS_PER_PEER));
 
     ptd_log_info("Descriptors: %lu, threads: %lu: enough for %lu peers", fds,
                  tasks, peers);

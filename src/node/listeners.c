@@ -20,9 +20,9 @@ const char *node_peer_addr_text(const struct node_peer *np, char *out,
     char text[PTD_NETADDR_TEXT];
 
     if (np->node->cfg->log_ips)
-        snprintf(out, cap, ", peeraddr=%s",
-                 ptd_netaddr_format(ptd_peer_addr(np->peer), text,
-                                    sizeof text));
+        snprintf(
+            out, cap, ", peeraddr=%s",
+            ptd_netaddr_format(ptd_peer_addr(np->peer), text, sizeof text));
     else
         out[0] = '\0';
     return out;

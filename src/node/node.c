@@ -36,7 +36,7 @@ size_t ptd_node_peers(struct ptd_node *n, struct ptd_peer ***peers)
         *peers = ptd_alloc_array(n->n_in + n->n_out, sizeof(struct ptd_peer *));
     if (*peers != NULL)
         PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-            (*peers)[k++] = ptd_peer_ref(np->peer);
+    (*peers)[k++] = ptd_peer_ref(np->peer);
     ptd_mutex_unlock(&n->mu);
     return k;
 }
@@ -195,8 +195,8 @@ enum ptd_err ptd_node_start(struct ptd_node **out,
         ptd_node_stop(n);
         return e;
     }
-    ptd_log_info("Chain %s, block headers: height %" PRIu32,
-                 cfg->params->name, ptd_headers_height(n->headers));
+    ptd_log_info("Chain %s, block headers: height %" PRIu32, cfg->params->name,
+                 ptd_headers_height(n->headers));
     *out = n;
     return PTD_OK;
 }

@@ -45,10 +45,9 @@ struct ptd_node_event {
  * cfg      outlives the node
  * Returns  PTD_OK; or an error, with why in words for the user
  */
-PTD_MUST_USE enum ptd_err ptd_node_start(struct ptd_node **out,
-                                         const struct ptd_node_config *cfg,
-                                         struct ptd_complaint *why)
-    PTD_NONNULL(1, 2, 3);
+PTD_MUST_USE enum ptd_err
+ptd_node_start(struct ptd_node **out, const struct ptd_node_config *cfg,
+               struct ptd_complaint *why) PTD_NONNULL(1, 2, 3);
 
 /* Close every peer, join every thread, free. Takes NULL. Not from a thread of
  * the node. */

@@ -15,8 +15,8 @@
 
 enum {
     NODE_SERVER_QUEUE = 256,
-    NODE_IN_FLIGHT_PEER = 16,  /* blocks asked of one peer and not yet here */
-    NODE_IN_FLIGHT = 256,      /* … of all together */
+    NODE_IN_FLIGHT_PEER = 16, /* blocks asked of one peer and not yet here */
+    NODE_IN_FLIGHT = 256,     /* … of all together */
     NODE_FETCH_WINDOW = 1024  /* blocks behind the first missing one */
 };
 
@@ -26,28 +26,28 @@ enum {
 struct node_peer {
     /* Set once. */
     struct ptd_node *node;
-    struct ptd_peer *peer;  /* the server's reference */
-    int slot;               /* of the connection manager; -1: inbound */
-    bool manual;            /* asked for by -connect or -addnode */
+    struct ptd_peer *peer; /* the server's reference */
+    int slot;              /* of the connection manager; -1: inbound */
+    bool manual;           /* asked for by -connect or -addnode */
 
     /* Guarded by node->mu. */
-    struct ptd_link link;   /* in node->peers, by rising id */
-    bool ready;             /* both veracks are in */
-    bool waits;             /* is to be asked for headers, in its turn */
-    int32_t best_height;    /* highest block of our best branch that it has */
-    int32_t lacks_from;     /* it had not the block of this height: not asked
+    struct ptd_link link; /* in node->peers, by rising id */
+    bool ready;           /* both veracks are in */
+    bool waits;           /* is to be asked for headers, in its turn */
+    int32_t best_height;  /* highest block of our best branch that it has */
+    int32_t lacks_from;   /* it had not the block of this height: not asked
                                for it or higher ones until it announces more */
-    uint32_t n_in_flight;   /* entries of node->in_flight */
+    uint32_t n_in_flight; /* entries of node->in_flight */
 
     /* Written once by its in thread, before `ready`. */
-    uint64_t services;      /* as its version message says */
+    uint64_t services; /* as its version message says */
     int32_t start_height;
 
     /* Used by its in thread alone. */
     bool answered_getaddr;
     bool told_sendheaders;
-    int64_t asked_us;       /* a getheaders is unanswered since; 0: none */
-    size_t serve_at;        /* entry of a getdata that is next */
+    int64_t asked_us;            /* a getheaders is unanswered since; 0: none */
+    size_t serve_at;             /* entry of a getdata that is next */
     struct ptd_hash continue_at; /* served: announce the tip. Zero: none */
 };
 
@@ -55,7 +55,7 @@ struct node_peer {
 struct in_flight {
     struct ptd_hash hash;
     uint32_t height;
-    int64_t peer;           /* its id */
+    int64_t peer; /* its id */
 };
 
 enum server_what { SERVER_ACCEPTED, SERVER_DIALLED, SERVER_GONE, SERVER_STOP };
@@ -96,12 +96,12 @@ struct ptd_node {
     struct ptd_thread accept_thread;
     struct ptd_thread server_thread;
 
-    struct ptd_mutex mu; /* PTD_RANK_NODE */
+    struct ptd_mutex mu;                      /* PTD_RANK_NODE */
     struct ptd_link peers PTD_GUARDED_BY(mu); /* node_peer.link */
     size_t n_in PTD_GUARDED_BY(mu);
     size_t n_out PTD_GUARDED_BY(mu);
     size_t n_out_ready PTD_GUARDED_BY(mu);
-    int64_t sync_peer PTD_GUARDED_BY(mu); /* id of the one that is sending us
+    int64_t sync_peer PTD_GUARDED_BY(mu);   /* id of the one that is sending us
                                              headers; -1: none */
     uint32_t fetch_from PTD_GUARDED_BY(mu); /* height: all below were asked
                                                for and came */

@@ -7,10 +7,10 @@
 
 #include "base/util.h"
 
-#define ANY PTD_OPTION_ANY
-#define NO_NEG PTD_OPTION_NO_NEGATION
-#define VALUE PTD_OPTION_NEEDS_VALUE
-#define NETWORK PTD_OPTION_NETWORK
+#define ANY         PTD_OPTION_ANY
+#define NO_NEG      PTD_OPTION_NO_NEGATION
+#define VALUE       PTD_OPTION_NEEDS_VALUE
+#define NETWORK     PTD_OPTION_NETWORK
 #define NOT_IN_FILE PTD_OPTION_NOT_IN_FILE
 
 /* A line without form is a heading. */
@@ -186,9 +186,10 @@ static void print_folded(FILE *out, const char *text, int indent)
 
 void ptd_options_print(FILE *out)
 {
-    fputs("Usage: pentad [options]\n\nA Bitcoin peer-to-peer node, five threads "
-          "a peer.\n\n",
-          out);
+    fputs(
+        "Usage: pentad [options]\n\nA Bitcoin peer-to-peer node, five threads "
+        "a peer.\n\n",
+        out);
     for (size_t i = 0; i < PTD_COUNT(options); i++) {
         const struct ptd_option *o = &options[i];
 

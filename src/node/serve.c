@@ -29,8 +29,8 @@ static enum ptd_err headers_after(struct ptd_node *n, uint8_t **raw,
     *raw = ptd_alloc_array(max, PTD_HEADER_BYTES);
     if (*raw == NULL)
         return PTD_ENOMEM;
-    *count = ptd_headers_after(n->headers, *raw, max, m->hashes, m->n,
-                               &m->stop);
+    *count =
+        ptd_headers_after(n->headers, *raw, max, m->hashes, m->n, &m->stop);
     return PTD_OK;
 }
 
@@ -44,8 +44,8 @@ enum ptd_err serve_getheaders(struct ptd_peer *p, struct ptd_msg *msg,
     struct ptd_msg *answer = NULL;
     uint8_t *raw;
     size_t n;
-    enum ptd_err e = headers_after(np->node, &raw, &n,
-                                   PTD_MAX_HEADERS_PER_MSG, m);
+    enum ptd_err e =
+        headers_after(np->node, &raw, &n, PTD_MAX_HEADERS_PER_MSG, m);
 
     if (e != PTD_OK)
         return e;
@@ -111,16 +111,13 @@ static struct ptd_msg *find(struct ptd_node *n, const struct ptd_inv *inv,
         *encoding = PTD_ENC_BASE;
         return ptd_store_get(n->blocks, &inv->hash);
     case PTD_INV_CMPCT_BLOCK: /* BIP 152: a whole block is an answer too */
-    case PTD_INV_WITNESS_BLOCK:
-        return ptd_store_get(n->blocks, &inv->hash);
+    case PTD_INV_WITNESS_BLOCK: return ptd_store_get(n->blocks, &inv->hash);
     case PTD_INV_TX:
         *encoding = PTD_ENC_BASE;
         return ptd_store_get(n->txs, &inv->hash);
     case PTD_INV_WTX:
-    case PTD_INV_WITNESS_TX:
-        return ptd_store_get(n->txs, &inv->hash);
-    default: /* whatever a peer makes up */
-        return NULL;
+    case PTD_INV_WITNESS_TX: return ptd_store_get(n->txs, &inv->hash);
+    default: /* whatever a peer makes up */ return NULL;
     }
 }
 
@@ -133,10 +130,8 @@ static bool deserves_notfound(const struct ptd_inv *inv)
     case PTD_INV_WITNESS_BLOCK:
     case PTD_INV_TX:
     case PTD_INV_WTX:
-    case PTD_INV_WITNESS_TX:
-        return true;
-    default:
-        return false;
+    case PTD_INV_WITNESS_TX: return true;
+    default: return false;
     }
 }
 

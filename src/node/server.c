@@ -138,7 +138,7 @@ static void disconnect_all(struct ptd_node *n)
 {
     ptd_mutex_lock(&n->mu);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-        ptd_peer_disconnect(np->peer, PTD_ECLOSED, "node is stopping");
+    ptd_peer_disconnect(np->peer, PTD_ECLOSED, "node is stopping");
     ptd_mutex_unlock(&n->mu);
 }
 
@@ -163,12 +163,8 @@ void node_server_main(void *node)
             return;
         switch (ev.what) {
         case SERVER_ACCEPTED:
-        case SERVER_DIALLED:
-            connected(n, &ev);
-            break;
-        case SERVER_GONE:
-            gone(n, ev.np);
-            break;
+        case SERVER_DIALLED: connected(n, &ev); break;
+        case SERVER_GONE: gone(n, ev.np); break;
         case SERVER_STOP:
             stopping = true;
             disconnect_all(n);

@@ -248,8 +248,9 @@ static enum ptd_err read_proxy(struct ptd_node_config *cfg,
     const char *text = ptd_args_text(args, "proxy", "");
 
     cfg->has_proxy = *text != '\0' && strcmp(text, "0") != 0;
-    if (cfg->has_proxy && (ptd_netaddr_parse(&cfg->proxy, text, 9050) != PTD_OK ||
-                           cfg->proxy.port == 0))
+    if (cfg->has_proxy &&
+        (ptd_netaddr_parse(&cfg->proxy, text, 9050) != PTD_OK ||
+         cfg->proxy.port == 0))
         return ptd_complain(why, "Invalid -proxy address or hostname: '%s'",
                             text);
     cfg->proxy_randomize = ptd_args_bool(args, "proxyrandomize", true);
@@ -305,8 +306,8 @@ enum ptd_err ptd_node_user_agent(char *out, size_t cap,
     const char *comment;
 
     snprintf(out, cap, "/pentad:" PACKAGE_VERSION);
-    for (const char *before = "("; (comment = ptd_args_next(args, "uacomment",
-                                                           &at)) != NULL;
+    for (const char *before = "(";
+         (comment = ptd_args_next(args, "uacomment", &at)) != NULL;
          before = "; ") {
         if (!is_safe_comment(comment))
             return ptd_complain(why,
@@ -334,12 +335,17 @@ enum ptd_err ptd_node_user_agent(char *out, size_t cap,
 
 /* Categories that Core has and Pentad has not: accepted. */
 static const char *const other_categories[] = {
-    "mempool",     "zmq",         "walletdb",   "estimatefee",
-    "selectcoins", "reindex",     "cmpctblock", "rand",
-    "prune",       "mempoolrej",  "libevent",   "coindb",
-    "qt",          "leveldb",     "ipc",        "lock",
-    "blockstorage", "txreconciliation", "scan", "txpackages",
-    "kernel",      "privatebroadcast"
+    "mempool",      "zmq",
+    "walletdb",     "estimatefee",
+    "selectcoins",  "reindex",
+    "cmpctblock",   "rand",
+    "prune",        "mempoolrej",
+    "libevent",     "coindb",
+    "qt",           "leveldb",
+    "ipc",          "lock",
+    "blockstorage", "txreconciliation",
+    "scan",         "txpackages",
+    "kernel",       "privatebroadcast"
 };
 
 static bool is_other_category(const char *name)
@@ -356,8 +362,8 @@ static bool level_of(const char *name, enum ptd_log_level *level)
         const char *name;
         enum ptd_log_level level;
     } levels[] = {
-        { "trace", PTD_LOG_TRACE },  { "debug", PTD_LOG_DEBUG },
-        { "info", PTD_LOG_INFO },    { "warning", PTD_LOG_WARN },
+        { "trace", PTD_LOG_TRACE }, { "debug", PTD_LOG_DEBUG },
+        { "info", PTD_LOG_INFO },   { "warning", PTD_LOG_WARN },
         { "error", PTD_LOG_ERROR },
     };
 
@@ -468,8 +474,9 @@ static enum ptd_err read_rest(struct ptd_node_config *cfg,
     cfg->block_memory_bytes = (size_t)mib << 20;
     cfg->mock_time_s = ptd_args_int(args, "mocktime", 0);
     if (cfg->mock_time_s < 0 || cfg->mock_time_s > INT64_C(9223372036))
-        return ptd_complain(why, "Mocktime must be in the range [0, "
-                                 "9223372036], not %lld.",
+        return ptd_complain(why,
+                            "Mocktime must be in the range [0, "
+                            "9223372036], not %lld.",
                             (long long)cfg->mock_time_s);
     return ptd_node_user_agent(cfg->user_agent, sizeof cfg->user_agent, args,
                                why);

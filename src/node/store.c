@@ -12,17 +12,17 @@
 enum { FIRST_BUCKETS = 256 };
 
 struct entry {
-    struct ptd_link age;  /* in the store's list, oldest first */
-    struct entry *next;   /* in its bucket */
+    struct ptd_link age; /* in the store's list, oldest first */
+    struct entry *next;  /* in its bucket */
     struct ptd_hash hash;
-    struct ptd_msg *msg;  /* one reference */
-    size_t bytes;         /* that it counts for */
+    struct ptd_msg *msg; /* one reference */
+    size_t bytes;        /* that it counts for */
 };
 
 struct ptd_store {
-    size_t max_bytes;      /* set once, as are k0 and k1 */
-    uint64_t k0, k1;       /* strangers choose what hashes there are */
-    struct ptd_mutex mu;   /* PTD_RANK_STORE */
+    size_t max_bytes;    /* set once, as are k0 and k1 */
+    uint64_t k0, k1;     /* strangers choose what hashes there are */
+    struct ptd_mutex mu; /* PTD_RANK_STORE */
     struct entry **bucket PTD_GUARDED_BY(mu); /* n_buckets, a power of two */
     size_t n_buckets PTD_GUARDED_BY(mu);
     size_t n PTD_GUARDED_BY(mu);
@@ -75,8 +75,8 @@ void ptd_store_free(struct ptd_store *s)
     ptd_free(s);
 }
 
-static struct entry **place_locked(struct ptd_store *s,
-                                   const struct ptd_hash *hash)
+static struct entry **
+place_locked(struct ptd_store *s, const struct ptd_hash *hash)
     PTD_REQUIRES(s->mu);
 static struct entry **place_locked(struct ptd_store *s,
                                    const struct ptd_hash *hash)
@@ -97,13 +97,13 @@ static void grow_locked(struct ptd_store *s)
     struct entry **bucket;
 
     if (s->n < s->n_buckets ||
-        (bucket = ptd_calloc(2 * s->n_buckets, sizeof(struct entry *))) ==
-            NULL)
+        (bucket = ptd_calloc(2 * s->n_buckets, sizeof(struct entry *))) == NULL)
         return;
     ptd_free(s->bucket);
     s->bucket = bucket;
     s->n_buckets *= 2;
-    PTD_LIST_EACH(e, &s->by_age, struct entry, age) {
+    PTD_LIST_EACH(e, &s->by_age, struct entry, age)
+    {
         struct entry **at;
 
         e->next = NULL;

@@ -29,14 +29,13 @@ void ptd_store_free(struct ptd_store *s PTD_TAKES);
  * Returns  PTD_OK; PTD_EEXIST: it is there already; PTD_ETOOBIG: larger than
  *          the whole store; PTD_ENOMEM
  */
-PTD_MUST_USE enum ptd_err ptd_store_put(struct ptd_store *s,
-                                        const struct ptd_hash *hash,
-                                        struct ptd_msg *msg)
-    PTD_NONNULL(1, 2, 3);
+PTD_MUST_USE enum ptd_err
+ptd_store_put(struct ptd_store *s, const struct ptd_hash *hash,
+              struct ptd_msg *msg) PTD_NONNULL(1, 2, 3);
 
 /* Give a reference; NULL if it is not there. */
-PTD_MUST_USE struct ptd_msg *ptd_store_get(struct ptd_store *s,
-                                           const struct ptd_hash *hash)
+PTD_MUST_USE struct ptd_msg *
+ptd_store_get(struct ptd_store *s, const struct ptd_hash *hash)
     PTD_NONNULL(1, 2);
 bool ptd_store_has(struct ptd_store *s, const struct ptd_hash *hash)
     PTD_NONNULL(1, 2);

@@ -26,14 +26,10 @@ struct table {
 static const char *state_text(enum ptd_peer_state s)
 {
     switch (s) {
-    case PTD_PEER_IDLE:
-        return "made";
-    case PTD_PEER_HANDSHAKE:
-        return "handshake";
-    case PTD_PEER_READY:
-        return "ready";
-    case PTD_PEER_STOPPING:
-        return "stopping";
+    case PTD_PEER_IDLE: return "made";
+    case PTD_PEER_HANDSHAKE: return "handshake";
+    case PTD_PEER_READY: return "ready";
+    case PTD_PEER_STOPPING: return "stopping";
     }
     return "?";
 }

@@ -90,8 +90,8 @@ START_TEST(pushed_block_is_taken_and_announced_to_others)
     guest_send(&from, ptd_msg_ref(block));
     m = guest_wait(&to, PTD_MSG_INV);
     hash = block_hash(block);
-    ck_assert(ptd_hash_eq(&((struct ptd_msg_inv *)(void *)m)->list[0].hash,
-                          &hash));
+    ck_assert(
+        ptd_hash_eq(&((struct ptd_msg_inv *)(void *)m)->list[0].hash, &hash));
     ptd_msg_free(m);
     ck_assert_uint_eq(guest_sync(&from, PTD_MSG_INV), 0);
     guest_end(&from);

@@ -65,7 +65,8 @@ static const struct {
       "Invalid combination of -regtest, -signet, -testnet, -testnet4 and "
       "-chain. Can use at most one." },
     { "-conf=none.conf", NULL,
-      "Error reading configuration file: specified config file \"%s/none.conf\" "
+      "Error reading configuration file: specified config file "
+      "\"%s/none.conf\" "
       "could not be opened." },
     { "", "foo=1",
       "Error reading configuration file: Invalid configuration value foo" },
@@ -243,8 +244,8 @@ START_TEST(options_of_bitcoind_that_mean_nothing_here_are_accepted)
     ck_assert_int_eq(r.cfg.peer_timeout_us, 9000000);
     ck_assert_uint_eq(r.cfg.max_connections, 9);
     ck_assert_uint_eq(r.cfg.bind[0].port, 11);
-    ck_assert_str_eq(r.cfg.user_agent, "/pentad:" PACKAGE_VERSION
-                                       "(testnode0)/");
+    ck_assert_str_eq(r.cfg.user_agent,
+                     "/pentad:" PACKAGE_VERSION "(testnode0)/");
     ck_assert_int_eq(ptd_log_level_of(PTD_LOG_PEER), PTD_LOG_TRACE);
     ptd_log_set_level_all(PTD_LOG_INFO);
     reading_fini(&r);
@@ -258,8 +259,8 @@ START_TEST(comments_join_the_user_agent)
     struct reading r;
 
     read_settings(&r, "-uacomment=a b|-uacomment=c_d.e", NULL);
-    ck_assert_str_eq(r.cfg.user_agent, "/pentad:" PACKAGE_VERSION
-                                       "(a b; c_d.e)/");
+    ck_assert_str_eq(r.cfg.user_agent,
+                     "/pentad:" PACKAGE_VERSION "(a b; c_d.e)/");
     reading_fini(&r);
 }
 END_TEST

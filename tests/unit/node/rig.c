@@ -146,15 +146,15 @@ void guest_start(struct guest *g, uint16_t port, int32_t height)
                                          .on_ready = on_ready,
                                          .on_gone = on_gone,
                                          .newest_block = newest_block };
-    ck_assert_int_eq(
-        ptd_peer_new(&g->peer, g->env, &cfg, PTD_OUTBOUND, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_peer_new(&g->peer, g->env, &cfg, PTD_OUTBOUND, NULL),
+                     PTD_OK);
     ck_assert_int_eq(ptd_peer_attach(g->peer, dial(port)), PTD_OK);
 }
 
 static void wait_closed(struct ptd_chan *c, const char *what)
 {
-    enum ptd_err e = ptd_chan_recv_until(c, NULL, NULL,
-                                         ptd_clock_now_us(NULL) + WAIT_US);
+    enum ptd_err e =
+        ptd_chan_recv_until(c, NULL, NULL, ptd_clock_now_us(NULL) + WAIT_US);
 
     ck_assert_msg(e == PTD_ECLOSED, "guest is not %s", what);
 }
@@ -268,8 +268,8 @@ struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
 
     raw[80] = 1;
     /* The tree has one leaf: the hash of the transaction. */
-    ck_assert_int_eq(
-        ptd_msg_decode(&m, PTD_MSG_TX, raw + 81, n, &cx, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_msg_decode(&m, PTD_MSG_TX, raw + 81, n, &cx, NULL),
+                     PTD_OK);
     ck_assert_int_eq(
         ptd_tx_txid(&((struct ptd_msg_tx *)(void *)m)->tx, &h.merkle_root),
         PTD_OK);
@@ -279,8 +279,8 @@ struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
         ptd_block_header_hash(&h, &hash);
     } while (hash.b[31] >= 0x80);
     ptd_block_header_encode(&h, raw);
-    ck_assert_int_eq(
-        ptd_msg_decode(&m, PTD_MSG_BLOCK, raw, 81 + n, &cx, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_msg_decode(&m, PTD_MSG_BLOCK, raw, 81 + n, &cx, NULL),
+                     PTD_OK);
     return m;
 }
 

@@ -37,7 +37,7 @@ struct guest {
     struct ptd_chan *msgs;  /* struct ptd_msg *, each with a reference */
     struct ptd_chan *ready; /* closed then */
     struct ptd_chan *gone;
-    int32_t height;         /* that it claims to have */
+    int32_t height; /* that it claims to have */
 };
 
 void guest_start(struct guest *g, uint16_t port, int32_t height);
