@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static TCase *(*const tcases[])(void) = {
     tcase_mutex,  tcase_clock,  tcase_chan, tcase_select,
@@ -57,50 +58,73 @@ int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attr,
     return __real_pthread_create(id, attr, main, arg);
 }
 
-bool is_named(int tid, const char *name)
+/* The kernel's name of a thread of this process; empty if it is gone. */
+static void name_of(char out[32], int tid)
 {
-    char path[64], line[64];
+    char path[64];
     FILE *f;
-    bool is;
 
+    out[0] = '\0';
     snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);
     if ((f = fopen(path, "r")) == NULL)
-        return false; /* on its way out */
-    is = fgets(line, sizeof line, f) != NULL;
+        return;
+    if (fgets(out, 32, f) != NULL)
+        out[strcspn(out, "\n")] = '\0';
     fclose(f);
-    line[strcspn(line, "\n")] = '\0';
-    return is && strcmp(line, name) == 0;
 }
 
-/* How many threads there are; name NULL: of any name. */
-static size_t count_threads(const char *name)
+bool is_named(int tid, const char *name)
+{
+    char got[32];
+
+    name_of(got, tid);
+    return strcmp(got, name) == 0;
+}
+
+/* Threads that are called so, and those that are not. */
+static void count_threads(const char *name, size_t *n, size_t *n_others)
 {
     DIR *d = opendir("/proc/self/task");
     struct dirent *e;
-    size_t n = 0;
 
+    *n = *n_others = 0;
     ck_assert_ptr_nonnull(d);
     while ((e = readdir(d)) != NULL)
-        n += e->d_name[0] != '.' &&
-             (name == NULL || is_named(atoi(e->d_name), name));
+        if (e->d_name[0] != '.')
+            (*(is_named(atoi(e->d_name), name) ? n : n_others))++;
     closedir(d);
-    return n;
-}
-
-size_t n_process_threads(void)
-{
-    return count_threads(NULL);
 }
 
 size_t n_named(const char *name)
 {
-    return count_threads(name);
+    size_t n, others;
+
+    count_threads(name, &n, &others);
+    return n;
 }
 
-void await_process_threads(size_t n)
+size_t n_threads(void)
 {
-    while (n_process_threads() != n)
-        sched_yield(); /* the kernel tells nobody; the test's timeout ends us */
+    size_t n, others;
+    char own[32];
+
+    name_of(own, (int)getpid());
+    count_threads(own, &n, &others);
+    return others;
+}
+
+/* The kernel tells nobody of names and ends, so these two look again and again;
+ * the test's timeout ends them. */
+void await_named(const char *name, size_t n)
+{
+    while (n_named(name) != n)
+        sched_yield();
+}
+
+void await_no_threads(void)
+{
+    while (n_threads() > 0)
+        sched_yield();
 }
 
 int main(void)

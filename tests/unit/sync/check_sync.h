@@ -43,15 +43,19 @@ bool is_forking(void);
 /* Let the n-th of the following pthread_create() calls fail (0: the next). */
 void fail_create(int n);
 
-/* Threads of this process. */
-size_t n_process_threads(void);
-
 /* Whether the kernel calls a thread of this process so; how many it does. */
 bool is_named(int tid, const char *name);
 size_t n_named(const char *name);
 
-/* Wait until the kernel counts n threads: a joined one may still be on its way
- * out of the list. */
-void await_process_threads(size_t n);
+/* Threads of this process that were given a name of their own: neither the
+ * main thread nor one that a sanitizer keeps. */
+size_t n_threads(void);
+
+/* Wait until the kernel calls n threads so: a fresh thread names itself. */
+void await_named(const char *name, size_t n);
+
+/* Wait until the kernel lists none of them any more: a joined one may still be
+ * on its way out. */
+void await_no_threads(void);
 
 #endif /* PTD_CHECK_SYNC_H */

@@ -9,11 +9,9 @@
 enum { N_ROLES = 5 };
 
 static struct ptd_team_pool *pool;
-static size_t n_before;
 
 static void setup(void)
 {
-    n_before = n_process_threads();
     pool = ptd_team_pool_new(N_ROLES, 2);
     ck_assert_ptr_nonnull(pool);
 }
@@ -21,7 +19,7 @@ static void setup(void)
 static void teardown(void)
 {
     ptd_team_pool_free(pool);
-    await_process_threads(n_before);
+    await_no_threads();
 }
 
 /* A role that says it is there and stays until told. */
@@ -71,7 +69,7 @@ START_TEST(team_is_taken_run_put_and_taken_again)
     struct ptd_team *team, *first = NULL;
     struct role role[N_ROLES];
     int tid[N_ROLES];
-    char name[16];
+    char name[32];
 
     for (int round = 0; round < 3; round++) {
         ck_assert_int_eq(ptd_team_get(pool, &team), PTD_OK);
@@ -111,7 +109,7 @@ START_TEST(roles_that_are_not_run_stay_parked)
     ck_assert_int_eq(ptd_team_get(pool, &team), PTD_OK);
     ptd_team_run(team, 3, "alone", role_main, &r);
     (void)role_await(&r);
-    ck_assert_uint_eq(n_named("parked"), N_ROLES - 1);
+    await_named("parked", N_ROLES - 1);
     ptd_chan_close(r.leave);
     ptd_team_put(team);
     role_fini(&r);
@@ -161,7 +159,7 @@ START_TEST(only_so_many_stay_parked)
     ck_assert_uint_eq(ptd_team_pool_n_threads(pool), 2 * N_ROLES);
     ptd_team_pool_drain(pool);
     ck_assert_uint_eq(ptd_team_pool_n_threads(pool), 0);
-    await_process_threads(n_before);
+    await_no_threads();
     ck_assert_int_eq(ptd_team_get(pool, &team[0]), PTD_OK);
     ptd_team_put(team[0]);
 }
@@ -174,7 +172,7 @@ START_TEST(team_is_refused_whole)
     fail_create(_i); /* the thread of role _i */
     ck_assert_int_eq(ptd_team_get(pool, &team), PTD_EAGAIN);
     ck_assert_uint_eq(ptd_team_pool_n_threads(pool), 0);
-    await_process_threads(n_before);
+    await_no_threads();
     fail_create(-1);
     ck_assert_int_eq(ptd_team_get(pool, &team), PTD_OK);
     ptd_team_put(team);
