@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/escape.h"
+#include "base/rng.h"
 #include "base/util.h"
 #include "pentad/log.h"
 
@@ -93,7 +94,7 @@ static struct ptd_msg *make_version(struct ptd_peer *p)
     if (p->dir == PTD_OUTBOUND)
         p->nonce = v->nonce = ptd_env_nonce_new(p->env);
     else
-        v->nonce = (uint64_t)ptd_clock_now_us(NULL); /* nobody looks for it */
+        v->nonce = ptd_random_u64() | 1; /* nobody looks for it */
     if (v->nonce == 0 || ptd_msg_copy_bytes(&v->msg, &v->user_agent, agent,
                                             strlen(agent)) != PTD_OK)
         goto free_version;

@@ -399,8 +399,14 @@ static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
     struct outmsg m;
     enum ptd_err e = PTD_OK;
 
-    if (!is_own_callback(p))
+    if (is_own_callback(p)) {
+        /* Before queue runs nobody empties output_q, and it is closed by the
+         * last thread to leave: in would wait for itself. */
+        if (ptd_peer_state(p) != PTD_PEER_READY)
+            manner = MANNER_TRY;
+    } else {
         e = admit(p, manner);
+    }
     if (e == PTD_OK && done != NULL && ptd_chan_reserve(done) != PTD_OK)
         e = PTD_EFULL;
     if (e != PTD_OK) {

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/util.h"
 #include "check_peer.h"
 #include "peer/peer_int.h"
+#include "pentad/params.h"
 
 /* A sanitizer slows threads down a lot. */
 #ifdef PTD_SANITIZER
@@ -85,6 +87,52 @@ START_TEST(queued_before_the_handshake_leaves_after_verack)
     ck_assert_int_eq(f.type, PTD_MSG_PONG);
     rig_frame_free(&f);
     rig_solo_end(&r);
+}
+END_TEST
+
+static struct ptd_msg *queue_three(struct ptd_peer *p,
+                                   const struct ptd_msg_version *v, void *arg)
+{
+    enum ptd_err *got = arg;
+
+    (void)v;
+    for (int i = 0; i < 3; i++)
+        got[i] = ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 1), NULL);
+    return NULL;
+}
+
+/* Nobody empties the queue yet: waiting for room would be waiting for ever. */
+START_TEST(callback_before_ready_never_waits_for_room)
+{
+    const struct ptd_params *params = ptd_params_by_name("regtest");
+    enum ptd_err got[3] = { PTD_EIO, PTD_EIO, PTD_EIO };
+    struct ptd_env *env = ptd_env_new(NULL);
+    struct ptd_peer_config cfg;
+    struct ptd_peer *p;
+    struct rig_frame f;
+    struct solo r = { .pver = 70015 };
+    int fd[2];
+
+    ck_assert_ptr_nonnull(env);
+    ptd_peer_config_init(&cfg, params);
+    cfg.output_queue = 1;
+    cfg.hooks.on_version = queue_three;
+    cfg.hooks.arg = got;
+    ck_assert_int_eq(ptd_peer_new(&p, env, &cfg, PTD_INBOUND, NULL), PTD_OK);
+    rig_tcp_pair(fd);
+    r.fd = fd[0];
+    memcpy(r.magic, params->magic, sizeof r.magic);
+    ck_assert_int_eq(ptd_peer_attach(p, fd[1]), PTD_OK);
+    rig_send(&r, rig_version(&r));
+    ck_assert(rig_recv_type(&r, PTD_MSG_VERACK, &f)); /* behind the callback */
+    rig_frame_free(&f);
+    close(fd[0]);
+    ptd_peer_join(p);
+    ck_assert_int_eq(got[0], PTD_OK);
+    ck_assert_int_eq(got[1], PTD_EFULL);
+    ck_assert_int_eq(got[2], PTD_EFULL);
+    ptd_peer_free(p);
+    ptd_env_free(env);
 }
 END_TEST
 
@@ -475,6 +523,7 @@ TCase *tcase_queue(void)
     tcase_add_loop_test(tc, messages_leave_in_order_and_each_is_signalled_once,
                         0, 2);
     tcase_add_test(tc, queued_before_the_handshake_leaves_after_verack);
+    tcase_add_test(tc, callback_before_ready_never_waits_for_room);
     tcase_add_test(tc, failed_handshake_signals_what_was_queued);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
