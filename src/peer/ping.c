@@ -1,4 +1,5 @@
-/* The ping thread queues a ping with a fresh nonce every two minutes. */
+/* The ping thread queues a ping with a fresh nonce every two minutes, unless
+ * the last one still waits for its pong. */
 #include <config.h>
 
 #include "peer/peer_int.h"
@@ -19,10 +20,25 @@ static uint64_t fresh_nonce(void)
     return nonce;
 }
 
+/* Another ping would start the time-out of an unanswered one anew, and a peer
+ * that never answers would live for ever. */
+static bool awaits_pong(struct ptd_peer *p)
+{
+    bool awaits;
+
+    ptd_mutex_lock(&p->stats_mu);
+    awaits = p->ping_nonce != 0;
+    ptd_mutex_unlock(&p->stats_mu);
+    return awaits;
+}
+
 static void ping(struct ptd_peer *p)
 {
-    struct ptd_msg *m = ptd_msg_new_nonce(PTD_MSG_PING, fresh_nonce());
+    struct ptd_msg *m;
 
+    if (p->cfg.pong_us > 0 && awaits_pong(p))
+        return;
+    m = ptd_msg_new_nonce(PTD_MSG_PING, fresh_nonce());
     if (m == NULL) {
         ptd_log_warn("%s: no memory for a ping", p->name);
         return;

@@ -96,7 +96,6 @@ static void flush_inv(struct ptd_peer *p)
     ptd_free(batch);
     ptd_free(p->invs.v);
     p->invs = (struct invlist){ 0 };
-    atomic_store_explicit(&p->n_inv_waiting, 0, memory_order_relaxed);
 }
 
 static bool is_block(const struct ptd_inv *inv)
@@ -124,8 +123,6 @@ static void hold_inv(struct ptd_peer *p, const struct ptd_inv *inv)
         p->invs.v = grown;
     }
     p->invs.v[p->invs.n++] = *inv;
-    atomic_store_explicit(&p->n_inv_waiting, (unsigned)p->invs.n,
-                          memory_order_relaxed);
 }
 
 /* The next beat of the peer's own rhythm, which began with its connection: so
@@ -189,6 +186,9 @@ void ptd_peer_queue_main(void *peer)
                   : trickle == PTD_NEVER || got == PTD_SELECT_TIMEOUT
                       ? next_trickle(p)
                       : trickle;
+        /* Told last: who sees inventory wait knows that its beat is set. */
+        atomic_store_explicit(&p->n_inv_waiting, (unsigned)p->invs.n,
+                              memory_order_release);
     }
     drain(p);
     ptd_peer_leave(p);

@@ -410,6 +410,36 @@ void rig_settle(struct solo *r)
         sched_yield();
 }
 
+/* Since when a write is blocked, but for one that began at `not_us`; 0: the
+ * peer is stopping. */
+static int64_t await_write(struct ptd_peer *p, int64_t not_us)
+{
+    for (;;) {
+        int64_t since = atomic_load(&p->write_since_us);
+
+        if (ptd_peer_state(p) == PTD_PEER_STOPPING)
+            return 0;
+        if (since != 0 && since != not_us)
+            return since;
+        sched_yield();
+    }
+}
+
+void rig_step_over_write(struct solo *r, int64_t write_us)
+{
+    struct ptd_peer *p = r->s.peer;
+    int64_t since = await_write(p, 0);
+
+    while (since != 0) {
+        int64_t due = since + write_us;
+
+        ptd_clock_advance_us(r->clk, due - 1 - ptd_clock_now_us(r->clk));
+        ck_assert_int_eq(ptd_peer_state(p), PTD_PEER_READY);
+        ptd_clock_advance_us(r->clk, 1);
+        since = await_write(p, since);
+    }
+}
+
 /* ---- what there is in the process ------------------------------------------------ */
 
 static size_t n_entries(const char *path)

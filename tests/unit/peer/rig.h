@@ -114,6 +114,11 @@ void rig_sync(struct solo *r);
  * returned".) */
 void rig_settle(struct solo *r);
 
+/* Wait until a write of the peer is blocked, and move the clock to the deadline
+ * of that write, having seen that the peer lives one step before. A write that
+ * the system lets go on meanwhile (its buffers grow) is another write. */
+void rig_step_over_write(struct solo *r, int64_t write_us);
+
 /* A message of each type with every list filled. */
 struct ptd_msg *rig_sample(enum ptd_msg_type type);
 

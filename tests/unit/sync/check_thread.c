@@ -169,8 +169,10 @@ static void dig_main(void *arg)
 
 START_TEST(most_of_the_stack_can_be_used)
 {
-#ifdef PTD_SANITIZER /* thread-local memory of the sanitizer lies there too */
-    size_t n = ptd_threads_stack_bytes() / 4;
+#ifdef PTD_SANITIZER
+    /* Thread-local memory of the sanitizer lies there too: ThreadSanitizer's
+     * takes three quarters, and some more on some systems. */
+    size_t n = ptd_threads_stack_bytes() / 8;
 #else
     size_t n = ptd_threads_stack_bytes() - 16 * 1024;
 #endif
