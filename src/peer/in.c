@@ -34,14 +34,19 @@ void ptd_handler_start(struct ptd_peer *p)
 
 void ptd_handler_done(struct ptd_peer *p)
 {
-    int64_t since = atomic_load(&p->handler_since_us);
+    int64_t since = atomic_load(&p->handler_since_us), now;
 
     if (since == 0) {
         ptd_log_warn("%s: handler done while none is active", p->name);
         return;
     }
-    atomic_fetch_add(&p->handler_total_us, ptd_clock_now_us(p->clk) - since);
-    atomic_store(&p->handler_since_us, 0);
+    now = ptd_clock_now_us(p->clk);
+    if (p->n_frames != p->n_frames_done) { /* bytes alone buy no time */
+        p->n_frames_done = p->n_frames;
+        atomic_store(&p->handled_us, now);
+    }
+    atomic_fetch_add(&p->handler_total_us, now - since);
+    atomic_store(&p->handler_since_us, 0); /* last: stall reads it first */
 }
 
 /* ---- receiving --------------------------------------------------------------- */

@@ -216,6 +216,7 @@ static enum ptd_err adopt(struct ptd_peer *p, struct ptd_conn *conn,
         if (p->addr.net == PTD_NET_NONE && !p->cfg.hide_addr)
             (void)!ptd_addr_remote(&p->addr, ptd_conn_fd(conn));
         atomic_store(&p->last_recv_us, p->start_us);
+        atomic_store(&p->handled_us, p->start_us);
     }
     ptd_mutex_unlock(&p->mu);
     return e;

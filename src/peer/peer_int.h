@@ -109,6 +109,7 @@ struct ptd_peer {
     atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
     atomic_int_fast64_t handler_since_us; /* start of the running handlers, 0 */
     atomic_int_fast64_t handler_total_us; /* of those that are done */
+    atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
     atomic_uint_fast64_t rx_frame;   /* number of the frame awaited, 0: none */
     atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
     atomic_uint_fast64_t rx_bytes;   /* … received by then; before rx_frame */
@@ -171,6 +172,7 @@ struct ptd_peer {
     /* -- in's ----------------------------------------------------------------- */
     uint64_t nonce;    /* of our version, while outbound and unverified */
     uint64_t n_frames; /* cut so far */
+    uint64_t n_frames_done; /* … when handlers last ended */
     bool wtxid_sent, wtxid_got, our_version_sent, our_verack_sent;
     uint32_t n_early; /* frames before verack, and their bytes */
     size_t early_bytes;

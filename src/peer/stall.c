@@ -60,14 +60,18 @@ static int64_t handshake_due(struct ptd_peer *p)
     return is_under_way ? sum(p->start_us, p->cfg.handshake_us) : PTD_NEVER;
 }
 
-/* While a handler runs nothing is read: the idle time begins when it ends. */
+/* Since when nothing but the peer is awaited: while a handler runs nothing is
+ * read, and its end is stored before it counts as ended. */
+static int64_t awaited_since(struct ptd_peer *p, int64_t now)
+{
+    if (atomic_load(&p->handler_since_us) != 0)
+        return now;
+    return atomic_load(&p->handled_us);
+}
+
 static int64_t idle_due(struct ptd_peer *p, int64_t now)
 {
-    int64_t last = atomic_load(&p->last_recv_us);
-
-    if (atomic_load(&p->handler_since_us) != 0)
-        last = now;
-    return graced(p, sum(last, p->cfg.idle_us));
+    return graced(p, sum(awaited_since(p, now), p->cfg.idle_us));
 }
 
 static int64_t write_due(struct ptd_peer *p)
@@ -81,6 +85,7 @@ static int64_t write_due(struct ptd_peer *p)
  * of bytes must arrive. */
 static int64_t rate_due(struct ptd_peer *p, int64_t now)
 {
+    int64_t awaited = awaited_since(p, now);
     uint64_t frame = atomic_load(&p->rx_frame);
     uint64_t bytes;
 
@@ -95,6 +100,10 @@ static int64_t rate_due(struct ptd_peer *p, int64_t now)
     if (now >= p->rate_since_us + RATE_WINDOW_US &&
         bytes - p->rate_bytes >= (uint64_t)p->cfg.min_rate * RATE_WINDOW_S) {
         p->rate_since_us = now;
+        p->rate_bytes = bytes;
+    }
+    if (awaited > p->rate_since_us) {
+        p->rate_since_us = awaited;
         p->rate_bytes = bytes;
     }
     return graced(p, p->rate_since_us + RATE_WINDOW_US);

@@ -428,6 +428,41 @@ START_TEST(time_in_a_callback_is_forgiven)
 }
 END_TEST
 
+/* … also while the beginning of the next message lies there already. */
+START_TEST(time_in_a_callback_is_forgiven_to_half_a_frame)
+{
+    struct slow slow = { ptd_chan_new(0, 1), ptd_chan_new(0, 1) };
+    struct ptd_v1_header h = { .command = "getaddr" };
+    uint8_t frames[2 * PTD_V1_HEADER_BYTES];
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, never_pings);
+    rig_solo_handshake(&r);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, slow_listener, &slow);
+    memcpy(h.magic, r.magic, 4);
+    ptd_v1_checksum(NULL, 0, h.checksum);
+    ptd_v1_header_encode(&h, frames);
+    ptd_v1_header_encode(&h, frames + PTD_V1_HEADER_BYTES);
+    rig_send_bytes(&r, frames, PTD_V1_HEADER_BYTES + 10);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(ptd_chan_recv(slow.entered, NULL), PTD_OK);
+        ptd_clock_advance_us(r.clk, 60 * MINUTE_US);
+        ck_assert_int_eq(ptd_peer_state(r.s.peer), PTD_PEER_READY);
+        ck_assert_int_eq(ptd_chan_send(slow.leave, NULL), PTD_OK);
+        if (i == 0) /* await the other half, then send it */
+            while (atomic_load(&r.s.peer->rx_frame) == 0)
+                sched_yield();
+        if (i == 0)
+            rig_send_bytes(&r, frames + PTD_V1_HEADER_BYTES + 10,
+                           PTD_V1_HEADER_BYTES - 10);
+    }
+    rig_sync(&r);
+    ptd_chan_free(slow.entered);
+    ptd_chan_free(slow.leave);
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* ---- writing and reading too slowly ------------------------------------------------- */
 
 static struct ptd_msg *big_message(void)
@@ -543,6 +578,7 @@ TCase *tcase_timeouts(void)
     tcase_add_test(tc, stray_tx_does_not_answer_for_a_block);
     tcase_add_loop_test(tc, answer_clears_its_request, 0, 2);
     tcase_add_loop_test(tc, time_in_a_callback_is_forgiven, 0, 2);
+    tcase_add_test(tc, time_in_a_callback_is_forgiven_to_half_a_frame);
     tcase_add_test(tc, write_that_makes_no_progress_ends_the_peer);
     tcase_add_loop_test(tc, frame_that_dribbles_in_ends_the_peer, 0,
                         PTD_COUNT(rates));
