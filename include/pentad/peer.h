@@ -223,9 +223,10 @@ PTD_API void ptd_peer_free(struct ptd_peer *p PTD_TAKES);
  *          slot of it is reserved. One signal comes, exactly once, when msg is
  *          written (PTD_OK) or dropped (PTD_ECLOSED …), also with PTD_ECLOSED
  *          returned
- * Returns  PTD_OK; PTD_ECLOSED; PTD_EFULL: done has no free slot, or one of
- *          the peer's own callbacks queues before the handshake is done and
- *          50 messages wait already: msg is freed, no signal comes
+ * Returns  PTD_OK; PTD_ECLOSED; PTD_EFULL: done has no free slot (also where
+ *          the peer is gone: no signal could tell), or one of the peer's own
+ *          callbacks queues before the handshake is done and 50 messages wait
+ *          already: msg is freed, no signal comes
  * Blocks   at most while the queue thread takes 50 messages over; from this
  *          peer's callbacks never. Before the handshake is done: while 50
  *          messages wait. A disconnect wakes it.

@@ -462,10 +462,12 @@ static void *flood_main(void *arg)
     struct flooder *f = arg;
     enum ptd_err e;
 
+    /* Once done is full the peer's end shows in its state alone. */
     do {
         e = ptd_peer_queue(f->peer, rig_sample(PTD_MSG_INV), f->done);
         f->n_queued += e != PTD_EFULL;
-    } while (e == PTD_OK || e == PTD_EFULL);
+    } while (e == PTD_OK || (e == PTD_EFULL && ptd_peer_state(f->peer) !=
+                                                   PTD_PEER_STOPPING));
     return NULL;
 }
 
