@@ -182,6 +182,63 @@ START_TEST(blocks_of_a_peer_that_ends_are_asked_of_another)
 }
 END_TEST
 
+/* ---- each block once ----------------------------------------------------------------- */
+
+/* Give a node all of a chain, each answer to its questions in reverse order;
+ * gives how many blocks it asked for. */
+static uint32_t serve_backwards(struct guest *g, struct ptd_msg **list,
+                                uint32_t n)
+{
+    uint32_t n_asked = 0;
+
+    while (n_asked < n) {
+        struct ptd_msg *m = guest_wait(g, PTD_MSG_GETDATA);
+        const struct ptd_msg_inv *ask = (struct ptd_msg_inv *)(void *)m;
+
+        for (uint32_t i = ask->n; i-- > 0;)
+            for (uint32_t k = 0; k < n; k++) {
+                struct ptd_hash hash = block_hash(list[k]);
+
+                if (ptd_hash_eq(&hash, &ask->list[i].hash))
+                    guest_send(g, ptd_msg_ref(list[k]));
+            }
+        n_asked += ask->n;
+        ptd_msg_free(m);
+    }
+    return n_asked;
+}
+
+static const struct {
+    const char *name;
+    size_t block_memory_bytes;
+} stores[] = {
+    { "holds the genesis block alone", 1100 },
+    { "holds a few blocks", 4096 },
+    { "holds them all", 1 << 20 },
+};
+
+START_TEST(no_block_is_asked_for_twice)
+{
+    struct ptd_msg *list[CHAIN];
+    struct guest g;
+    struct host h;
+
+    host_init(&h);
+    h.cfg.block_memory_bytes = stores[_i].block_memory_bytes;
+    host_start(&h);
+    mine_chain(list, CHAIN, 1);
+    guest_start(&g, h.port, CHAIN);
+    ptd_msg_free(guest_wait(&g, PTD_MSG_GETHEADERS));
+    guest_send(&g, headers_of(list, CHAIN));
+    ck_assert_msg(serve_backwards(&g, list, CHAIN) == CHAIN, "%s",
+                  stores[_i].name);
+    ck_assert_msg(guest_sync(&g, PTD_MSG_GETDATA) == 0, "%s", stores[_i].name);
+    guest_end(&g);
+    host_stop(&h);
+    free_chain(list, CHAIN);
+}
+END_TEST
+
 /* ---- answers ------------------------------------------------------------------------- */
 
 START_TEST(getdata_is_answered_entry_by_entry)
@@ -442,6 +499,7 @@ TCase *tcase_blocks(void)
     tcase_add_test(tc, longer_branch_is_followed);
     tcase_add_test(tc, what_one_has_not_another_is_asked_for);
     tcase_add_test(tc, blocks_of_a_peer_that_ends_are_asked_of_another);
+    tcase_add_loop_test(tc, no_block_is_asked_for_twice, 0, PTD_COUNT(stores));
     tcase_add_test(tc, getdata_is_answered_entry_by_entry);
     tcase_add_loop_test(tc, largest_getdata_ends, 0, PTD_COUNT(floods));
     tcase_add_test(tc, inv_of_50000_blocks_is_one_question);
