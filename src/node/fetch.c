@@ -99,7 +99,10 @@ static bool has_room_locked(const struct ptd_node *n,
 static bool has_room_locked(const struct ptd_node *n,
                             const struct node_peer *np)
 {
-    return np->ready && np->n_in_flight < NODE_IN_FLIGHT_PEER &&
+    /* Blocks come with their witnesses or not at all: without them, one that
+     * has some cannot be told from one that was tampered with. */
+    return np->ready && (np->services & PTD_NODE_WITNESS) != 0 &&
+           np->n_in_flight < NODE_IN_FLIGHT_PEER &&
            n->n_in_flight < NODE_IN_FLIGHT &&
            np->best_height >= (int64_t)n->fetch_from;
 }
@@ -117,8 +120,7 @@ static void order_locked(struct ptd_node *n, struct node_peer *np,
     };
     np->n_in_flight++;
     o->list[o->n++] = (struct ptd_inv){
-        .type = (np->services & PTD_NODE_WITNESS) != 0 ? PTD_INV_WITNESS_BLOCK
-                                                       : PTD_INV_BLOCK,
+        .type = PTD_INV_WITNESS_BLOCK,
         .hash = info->hash,
     };
 }

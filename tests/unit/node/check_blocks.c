@@ -182,6 +182,33 @@ START_TEST(blocks_of_a_peer_that_ends_are_asked_of_another)
 }
 END_TEST
 
+START_TEST(only_who_has_witnesses_is_asked_for_blocks)
+{
+    struct ptd_msg *list[3];
+    struct guest a, b;
+    struct host h;
+
+    mine_chain(list, 3, 1);
+    host_init(&h);
+    host_start(&h);
+    guest_start_as(&a, h.port, 3, PTD_NODE_NETWORK);
+    ptd_msg_free(guest_wait(&a, PTD_MSG_GETHEADERS));
+    guest_send(&a, headers_of(list, 3));
+    ck_assert_uint_eq(guest_sync(&a, PTD_MSG_GETDATA), 0);
+    ck_assert_uint_eq(ptd_headers_height(ptd_node_headers(h.node)), 3);
+
+    guest_start(&b, h.port, 3);
+    ptd_msg_free(guest_wait(&b, PTD_MSG_GETHEADERS));
+    guest_send(&b, headers_of(list, 3));
+    serve(&b, list, 3);
+    (void)host_wait(&h, PTD_NODE_BLOCK, 3);
+    guest_end(&a);
+    guest_end(&b);
+    host_stop(&h);
+    free_chain(list, 3);
+}
+END_TEST
+
 /* ---- each block once ----------------------------------------------------------------- */
 
 /* Give a node all of a chain, each answer to its questions in reverse order;
@@ -499,6 +526,7 @@ TCase *tcase_blocks(void)
     tcase_add_test(tc, longer_branch_is_followed);
     tcase_add_test(tc, what_one_has_not_another_is_asked_for);
     tcase_add_test(tc, blocks_of_a_peer_that_ends_are_asked_of_another);
+    tcase_add_test(tc, only_who_has_witnesses_is_asked_for_blocks);
     tcase_add_loop_test(tc, no_block_is_asked_for_twice, 0, PTD_COUNT(stores));
     tcase_add_test(tc, getdata_is_answered_entry_by_entry);
     tcase_add_loop_test(tc, largest_getdata_ends, 0, PTD_COUNT(floods));

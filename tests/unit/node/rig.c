@@ -129,6 +129,12 @@ static int dial(uint16_t port)
 
 void guest_start(struct guest *g, uint16_t port, int32_t height)
 {
+    guest_start_as(g, port, height, PTD_NODE_NETWORK | PTD_NODE_WITNESS);
+}
+
+void guest_start_as(struct guest *g, uint16_t port, int32_t height,
+                    uint64_t services)
+{
     struct ptd_peer_config cfg;
 
     g->height = height;
@@ -138,7 +144,7 @@ void guest_start(struct guest *g, uint16_t port, int32_t height)
     g->gone = ptd_chan_new(0, 0);
     ck_assert(g->env && g->msgs && g->ready && g->gone);
     ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
-    cfg.services = PTD_NODE_NETWORK | PTD_NODE_WITNESS;
+    cfg.services = services;
     cfg.conduct = PTD_CONDUCT_TOLERANT;
     for (size_t i = 0; i < PTD_MSG_N_TYPES; i++)
         cfg.on_msg[i] = (struct ptd_listener){ on_msg, g };

@@ -41,6 +41,8 @@ struct guest {
 };
 
 void guest_start(struct guest *g, uint16_t port, int32_t height);
+void guest_start_as(struct guest *g, uint16_t port, int32_t height,
+                    uint64_t services);
 void guest_wait_ready(struct guest *g);
 void guest_wait_gone(struct guest *g);
 void guest_end(struct guest *g);
