@@ -38,7 +38,7 @@ struct slot {
     int number;
     const char *name; /* as the user gave it; NULL: picked each time */
 
-    /* Of the manager's thread; the dial's while it runs. */
+    /* Of the manager's thread; a dial only reads the address or the name. */
     enum slot_state state;
     struct ptd_thread thread;
     struct ptd_netaddr na; /* whom it dials or has; net 0: by name */
@@ -53,9 +53,11 @@ enum conn_what { CONN_DIALLED, CONN_GONE };
 struct conn_event {
     enum conn_what what;
     int slot;
-    int fd;           /* DIALLED with PTD_OK */
-    enum ptd_err err; /* DIALLED */
-    bool was_ready;   /* GONE */
+    int fd;                /* DIALLED with PTD_OK */
+    enum ptd_err err;      /* DIALLED */
+    struct ptd_netaddr na; /* DIALLED by name: what it led to; net 0: not
+                              known */
+    bool was_ready;        /* GONE */
     struct ptd_dial_why why;
 };
 
@@ -116,7 +118,7 @@ static void dial_main(void *slot)
     ev.err = dial(s, &ev.fd, &ev.why);
     if (ev.err == PTD_OK && s->na.net == PTD_NET_NONE &&
         !s->node->cfg->has_proxy)
-        (void)!ptd_addr_remote(&s->na, ev.fd);
+        (void)!ptd_addr_remote(&ev.na, ev.fd);
     if (ptd_chan_try_send(s->node->conns->events, &ev) != PTD_OK && ev.fd >= 0)
         close(ev.fd);
 }
@@ -235,16 +237,19 @@ static int64_t slots_run(struct conns *c)
 static void dialled(struct conns *c, struct slot *s,
                     const struct conn_event *ev)
 {
+    const struct ptd_netaddr *na =
+        ev->na.net != PTD_NET_NONE ? &ev->na : &s->na;
     struct server_event to = { .what = SERVER_DIALLED,
                                .fd = ev->fd,
                                .slot = s->number,
                                .manual = s->name != NULL,
-                               .addr = s->na };
+                               .addr = *na };
     char text[300];
 
     ptd_thread_join(&s->thread);
     if (ev->err == PTD_OK && ptd_chan_send(c->node->server_q, &to) == PTD_OK) {
         s->state = SLOT_CONNECTED;
+        s->na = *na;
         return;
     }
     if (ev->err == PTD_OK)
