@@ -179,6 +179,13 @@ enum ptd_err serve_getdata(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err serve_getaddr(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err serve_addr(struct ptd_peer *p, struct ptd_msg *m, void *np);
 
+/* ---- refuse.c ------------------------------------------------------------ */
+
+enum ptd_err refuse_mempool(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_filter(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_blocktxn(struct ptd_peer *p, struct ptd_msg *m, void *np);
+
 /* ---- table.c ------------------------------------------------------------- */
 
 enum ptd_err node_table_start(struct ptd_node *n);

@@ -27,6 +27,10 @@ def addrv2(network, address):
             address + b"\x20\x8d")
 
 
+# regtest's
+GENESIS = struct.pack("<i", 1) + bytes(32) + bytes.fromhex(
+    "3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a"
+    "dae5494dffff7f2002000000")
 LOCATOR = struct.pack("<I", 70016)
 
 # What is sent, what the log says; all of it is ignored.
@@ -38,6 +42,8 @@ OVERLOOKED = [
     ("ping", bytes(1000), "received: ping"),
     ("feefilter", b"", r"ProcessMessages\(feefilter, 0 bytes\): Exception"),
     ("alert", b"\xfe" + struct.pack("<I", 3000000), "Exception"),
+    ("getblocktxn", bytes(32) + b"\1\0", "received: getblocktxn"),
+    ("headers", b"\1" + GENESIS + b"\7", "received: headers"),
     ("tx", b"\1\0\0\0\xfd\xff\xff", r"ProcessMessages\(tx, 7 bytes\)"),
     ("reject", b"\xfd\xff\xff", r"ProcessMessages\(reject, 3 bytes\)"),
 ]
@@ -53,6 +59,20 @@ SENT_AWAY = [
     ("getblocks", LOCATOR + count(102), "getblocks locator size 102 > 101"),
     ("getheaders", LOCATOR + count(102), "getheaders locator size 102 > 101"),
     ("inv", count(50001) + bytes(50001 * 36), "inv"),
+    ("mempool", b"", "mempool request with bloom filters disabled"),
+    ("filterload", b"\1\0" + bytes(9),
+     "filterload received despite not offering bloom services"),
+    ("filteradd", b"\1\0",
+     "filteradd received despite not offering bloom services"),
+    ("filterclear", b"",
+     "filterclear received despite not offering bloom services"),
+    ("getcfilters", b"\0" + bytes(36),
+     "peer requested unsupported block filter type: 0"),
+    ("getcfheaders", b"\0" + bytes(36),
+     "peer requested unsupported block filter type: 0"),
+    ("getcfcheckpt", b"\1" + bytes(32),
+     "peer requested unsupported block filter type: 1"),
+    ("getblocktxn", bytes(32) + b"\0", "getblocktxn without tx indices"),
 ]
 
 
