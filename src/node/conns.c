@@ -304,7 +304,6 @@ static void conns_main(void *conns)
 /* Addresses that come with the program, for a node that has heard of none. */
 static void plant_seeds(struct ptd_node *n)
 {
-    int64_t now_s = ptd_clock_wall_s(n->clk);
     struct ptd_seed seed;
     size_t at = 0;
 
@@ -314,7 +313,7 @@ static void plant_seeds(struct ptd_node *n)
 
         if (ptd_netaddr_set(&e.na, seed.net, seed.addr, seed.addr_bytes,
                             seed.port) == PTD_OK)
-            (void)ptd_addrs_add(n->addrs, &e, 1, now_s);
+            ptd_addrs_plant(n->addrs, &e);
     }
 }
 
