@@ -335,13 +335,14 @@ static enum ptd_err conns_init(struct conns *c, struct ptd_node *n)
 {
     const struct ptd_node_config *cfg = n->cfg;
     size_t n_auto = n_auto_slots(cfg), at = 0;
+    size_t n_slots = cfg->connect.n + cfg->addnode.n + n_auto;
 
     c->node = n;
-    c->n_slots = cfg->connect.n + cfg->addnode.n + n_auto;
-    c->slot = ptd_calloc(c->n_slots, sizeof *c->slot);
-    c->events = ptd_chan_new(sizeof(struct conn_event), 2 * c->n_slots + 1);
+    c->slot = ptd_calloc(n_slots, sizeof *c->slot);
+    c->events = ptd_chan_new(sizeof(struct conn_event), 2 * n_slots + 1);
     if (c->slot == NULL || c->events == NULL)
         return PTD_ENOMEM;
+    c->n_slots = n_slots;
     for (size_t i = 0; i < cfg->connect.n; i++)
         slot_set(c, at++, cfg->connect.v[i]);
     for (size_t i = 0; i < cfg->addnode.n; i++)

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "check_node.h"
 #include "rig.h"
+#include "support/nth_malloc.h"
 
 /* A sanitizer slows everything down. */
 static int64_t second_us(void)
@@ -97,6 +98,34 @@ START_TEST(nothing_is_left_after_stop)
     }
     ck_assert_uint_le(count_in("/proc/self/task"), threads);
     ck_assert_uint_le(count_in("/proc/self/fd"), fds);
+}
+END_TEST
+
+/* Each allocation of the start fails once; the threads that run by then may
+ * meet the failure too, and go on. */
+START_TEST(start_without_memory_fails_or_does_without)
+{
+    for (unsigned n = 1;; n++) {
+        struct ptd_complaint why;
+        struct host h;
+        enum ptd_err e;
+        bool failed;
+
+        host_init(&h);
+        h.cfg.connect_only = false;
+        host_connect(&h, 1);
+        support_nth_malloc_arm(n);
+        e = ptd_node_start(&h.node, &h.cfg, &why);
+        failed = support_nth_malloc_disarm();
+        if (e != PTD_OK) {
+            ck_assert(failed);
+            ck_assert_str_ne(why.text, "");
+            h.node = NULL;
+        }
+        host_stop(&h);
+        if (!failed)
+            break;
+    }
 }
 END_TEST
 
@@ -270,6 +299,7 @@ TCase *tcase_run(void)
     tcase_add_test(tc, two_nodes_find_each_other);
     tcase_add_test(tc, stop_takes_less_than_a_second_with_50_peers);
     tcase_add_test(tc, nothing_is_left_after_stop);
+    tcase_add_test(tc, start_without_memory_fails_or_does_without);
     tcase_add_test(tc, port_in_use_is_told);
     tcase_add_test(tc, inbound_connections_are_limited);
     tcase_add_test(tc, connection_to_oneself_ends);
