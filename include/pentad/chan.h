@@ -58,7 +58,7 @@ PTD_API struct ptd_chan *ptd_chan_ref(struct ptd_chan *c) PTD_NONNULL(1);
 
 /* Drop a reference; the last one frees the channel, with what it still holds
  * (elements are bytes: whoever puts pointers in drains first). Takes NULL.
- * Nobody may wait on the channel when the last reference goes. */
+ * Nobody may wait on the channel when the last reference goes: that aborts. */
 PTD_API void ptd_chan_free(struct ptd_chan *c PTD_TAKES);
 
 /* ---- one channel ----------------------------------------------------- */
@@ -92,7 +92,7 @@ PTD_API PTD_MUST_USE enum ptd_err
 ptd_chan_recv_until(struct ptd_chan *c, void *elem, struct ptd_clock *clk,
                     int64_t deadline_us);
 
-/* Receive all that is there, at most max >= 1 elements, in order, into an
+/* Receive all that is there, at most max >= 1 elements (0 aborts), in order, into an
  * array: one lock for the lot. For throughput: before it sleeps it lets other
  * threads run once, so that senders bring more than one.
  *
@@ -130,11 +130,12 @@ PTD_API PTD_MUST_USE enum ptd_err ptd_chan_reserve(struct ptd_chan *c)
     PTD_NONNULL(1);
 
 /* Use up a reserved slot; never blocks, cannot fail for lack of room. On a
- * channel that was closed meanwhile the element is dropped. */
+ * channel that was closed meanwhile the element is dropped. Aborts if none is
+ * reserved. */
 PTD_API void ptd_chan_send_reserved(struct ptd_chan *c, const void *elem)
     PTD_NONNULL(1);
 
-/* Give a reserved slot back unused. */
+/* Give a reserved slot back unused. Aborts if none is reserved. */
 PTD_API void ptd_chan_unreserve(struct ptd_chan *c) PTD_NONNULL(1);
 
 /* ---- select ---------------------------------------------------------- */
@@ -155,7 +156,7 @@ struct ptd_case {
 #define PTD_SEND(c, elem)                                                      \
     { (c), NULL, (elem), PTD_CASE_SEND, PTD_OK }
 
-#define PTD_SELECT_MAX 64    /* cases of one select, at most */
+#define PTD_SELECT_MAX     64 /* cases of one select; more abort */
 #define PTD_SELECT_TIMEOUT (-1)
 
 /* Wait until one case can go on, carry it out, say which.

@@ -46,9 +46,9 @@ PTD_BEGIN_DECLS
     X(PTD_EPOW, "proof of work is invalid")                                    \
     X(PTD_ECRYPTO, "cryptographic library failed")
 
-#define X(name, text) name,
-enum ptd_err { PTD_ERRORS(X) PTD_N_ERRORS };
-#undef X
+#define PTD_ERR_NAME_(name, text) name,
+enum ptd_err { PTD_ERRORS(PTD_ERR_NAME_) PTD_N_ERRORS };
+#undef PTD_ERR_NAME_
 
 /* One line for people, without a final stop; never NULL.
  *

@@ -58,9 +58,9 @@ enum ptd_log_level {
     X(I2PS, "i2p")        /* I2P SAM */                                        \
     X(BENC, "bench")      /* how long things took */
 
-#define X(tag, category) PTD_LOG_##tag,
-enum ptd_log_tag { PTD_LOG_TAGS(X) PTD_LOG_N_TAGS };
-#undef X
+#define PTD_LOG_NAME_(tag, category) PTD_LOG_##tag,
+enum ptd_log_tag { PTD_LOG_TAGS(PTD_LOG_NAME_) PTD_LOG_N_TAGS };
+#undef PTD_LOG_NAME_
 
 /* ---- saying something ------------------------------------------------- */
 

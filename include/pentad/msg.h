@@ -83,12 +83,12 @@ enum {
     X(SENDTXRCNCL, "sendtxrcncl", sendtxrcncl)                                 \
     X(FEATURE, "feature", feature)
 
-#define X(name, cmd, suffix) PTD_MSG_##name,
+#define PTD_MSG_NAME_(name, cmd, suffix) PTD_MSG_##name,
 enum ptd_msg_type {
-    PTD_MSG_TYPES(X) PTD_MSG_N_TYPES,
+    PTD_MSG_TYPES(PTD_MSG_NAME_) PTD_MSG_N_TYPES,
     PTD_MSG_UNKNOWN = PTD_MSG_N_TYPES /* a command that we do not know */
 };
-#undef X
+#undef PTD_MSG_NAME_
 
 /* Limits of the protocol, checked on decoding and on encoding. */
 enum {

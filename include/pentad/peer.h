@@ -68,7 +68,8 @@ PTD_API size_t ptd_env_n_peers(const struct ptd_env *env) PTD_NONNULL(1);
 struct ptd_peer;
 struct ptd_peer_stats;
 
-/* How strictly the rules of the handshake are kept (DESIGN: Conduct). */
+/* How strictly the rules of the protocol are kept: what a peer may get wrong
+ * and stay connected. */
 enum ptd_conduct {
     PTD_CONDUCT_STRICT,  /* the original's: reject and disconnect */
     PTD_CONDUCT_TOLERANT /* Bitcoin Core's: ignore and log what is harmless */

@@ -30,7 +30,8 @@ enum ptd_encoding {
 struct ptd_codec {
     uint32_t pver;              /* protocol version */
     enum ptd_encoding encoding;
-    bool strict; /* decoding: bytes left over are PTD_ETRAILING */
+    bool strict; /* decoding: bytes left over are PTD_ETRAILING, a count of
+                    transactions behind a header PTD_EBADVALUE */
 };
 
 /* What went wrong: which command, which field, which limit. */

@@ -1,18 +1,16 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # A small network on this machine: one pentad in front, with a table of its
 # peers, and a few more behind it, some that it dials and some that dial it.
 # Real processes and real TCP on 127.0.0.1, regtest, no other network.
 #
 #   playground.sh BUILD_DIRECTORY [OPTIONS for the node in front]
-set -eu
+set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 pentad=$1/src/cmd/pentad
 home=$1/playground
 shift
 n_helpers=5
-helpers=
-front=
 
 # A port of 127.0.0.1 on which nobody listens, from $1 on.
 free_port() {
@@ -24,20 +22,37 @@ free_port() {
     echo "$port"
 }
 
+# The numbers of the jobs that have not ended.
+alive() {
+    local number='s/^\[\([0-9]*\)\].*/\1/p'
+    jobs -r | sed -n "$number"
+    jobs -s | sed -n "$number"
+}
+
+# Signal every node that has not ended. By job, never by process: the shell then
+# looks whether the process is still its child, and its number not another's.
+signal_nodes() { # signal_nodes SIGNAL
+    local job
+    for job in $(alive); do
+        [ "$job" = "$timer" ] || kill "-$1" "%$job" 2>/dev/null || :
+    done
+}
+
+# A node leaves within a second. One that does not is not waited for. The timer
+# is a job like the nodes, so that one wait is enough.
+timer=
 stop() {
+    local left
     trap '' INT TERM HUP
-    # shellcheck disable=SC2086
-    kill -TERM $front $helpers 2>/dev/null || :
-    # A node leaves within a second. One that does not is not waited for.
-    (
-        sleep 10
-        # shellcheck disable=SC2086
-        kill -KILL $front $helpers 2>/dev/null
-    ) >/dev/null 2>&1 &
-    guard=$!
-    # shellcheck disable=SC2086
-    wait $front $helpers 2>/dev/null || :
-    kill "$guard" 2>/dev/null || :
+    signal_nodes TERM
+    sleep 10 &
+    timer=$(jobs %+ | sed 's/^\[\([0-9]*\)\].*/\1/')
+    while left=$(alive) && [ "$left" != "$timer" ]; do
+        wait -n || :
+        grep -qx "$timer" <<<"$(alive)" || { signal_nodes KILL; break; }
+    done
+    kill -KILL "%$timer" 2>/dev/null || :
+    wait || :
 }
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM HUP
@@ -57,7 +72,6 @@ while [ $i -le $n_helpers ]; do
     "$pentad" -regtest -datadir="$home/$i" -bind=127.0.0.1 -port="$port" \
         -connect="127.0.0.1:$target" -listen=1 -uacomment="helper$i" \
         -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
-    helpers="$helpers $!"
     [ $((i % 2)) = 0 ] && set -- "-connect=127.0.0.1:$port" "$@"
     i=$((i + 1))
 done
@@ -66,9 +80,7 @@ mkdir -p "$home/front"
 # In the background, so that a signal to this shell is handled at once.
 "$pentad" -regtest -datadir="$home/front" -bind=127.0.0.1 -port="$front_port" \
     -listen=1 -printtoconsole=0 -peertable "$@" &
-front=$!
 status=0
-wait "$front" || status=$?
-front=
+wait "$!" || status=$?
 stop
 exit "$status"

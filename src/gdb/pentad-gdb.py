@@ -19,27 +19,56 @@ def natural_key(name):
             for part in re.split(r"(\d+)", name)]
 
 
-def frames(thread, limit=32):
-    """The names of a thread's functions, innermost first."""
+OURS = re.compile(r"(^|/)src/(\w+)/[\w-]+\.[ch]$")
+# What threads wait with, where there is no debug information to say so.
+WAITING = re.compile(r"ptd_(try_)?(park|chan|select|cond|mutex|clock|team|"
+                     r"thread)(_|$)")
+
+
+def room(frame, name):
+    """The room of src/ that a function is from; None: not one of ours."""
+    symtab = frame.find_sal().symtab
+    found = OURS.search(symtab.filename) if symtab else None
+    if found:
+        return found.group(2)
+    if WAITING.match(name):
+        return "sync"
+    return "" if name.startswith("ptd_") else None
+
+
+def call(frame, name):
+    """A function, with the channel that it waits for if that is known."""
+    try:
+        if name.startswith("ptd_chan_"):
+            return f"{name}({int(frame.read_var('c')):#x})"
+        if name == "ptd_select":
+            return f"{name}({int(frame.read_var('n'))} cases)"
+    except (gdb.error, ValueError):
+        pass  # optimised out, or built without debug information
+    return name
+
+
+def place(thread, limit=32):
+    """Where a thread is: the innermost function of ours above those that
+    threads wait with, and what it called."""
     thread.switch()
-    names = []
+    innermost = inner = None
     try:
         frame = gdb.newest_frame()
-        while frame is not None and len(names) < limit:
-            names.append(frame.name() or "??")
+        while frame is not None and limit > 0:
+            name = frame.name() or "??"
+            where = room(frame, name)
+            if where == "sync":
+                inner = call(frame, name)
+            elif where is not None:
+                return f"{name} > {inner or innermost}" \
+                    if inner or innermost else name
+            innermost = innermost or name
             frame = frame.older()
+            limit -= 1
     except gdb.error:
         pass  # a stack that gdb cannot walk ends here
-    return names
-
-
-def place(names):
-    """Where a thread is: the innermost function of ours, and what it called."""
-    for i, name in enumerate(names):
-        if name.startswith("ptd_"):
-            inner = names[0] if i > 0 else None
-            return f"{name} > {inner}" if inner else name
-    return names[0] if names else "?"
+    return inner or innermost or "?"
 
 
 class Pentad(gdb.Command):
@@ -75,7 +104,7 @@ the command `thread'."""
             for t in threads:
                 lwp = t.ptid[1] or t.ptid[2]
                 print(f"{t.num:>5}  {lwp:>8}  {t.name or '?':<15}  "
-                      f"{place(frames(t))}")
+                      f"{place(t)}")
         finally:
             if selected is not None and selected.is_valid():
                 selected.switch()

@@ -142,7 +142,8 @@ static enum ptd_err dial_name(int *fd, const struct ptd_dial_target *to,
 {
     struct ptd_netaddr found[MAX_TRIED];
     size_t n = 0;
-    enum ptd_err e = ptd_resolve(found, MAX_TRIED, &n, to->host, to->port);
+    enum ptd_err e =
+        ptd_resolve_until(found, MAX_TRIED, &n, to->host, to->port, w);
 
     if (e != PTD_OK)
         explain(why, "resolve", e, 0);

@@ -2,8 +2,7 @@
  * SOCKS5 proxy.
  *
  * Threads  any; each call stands alone
- * Blocks   to the deadline at most, or until the latch is set; a look-up of a
- *          name (direct only) may outlast both: ptd_resolve()
+ * Blocks   to the deadline at most, or until the latch is set
  */
 #ifndef PTD_NET_DIAL_H
 #define PTD_NET_DIAL_H

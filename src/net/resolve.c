@@ -7,13 +7,14 @@
 #include <strings.h>
 
 #include "net/addr.h"
+#include "net/lookup.h"
 
 /* Letters, digits and what else occurs in names and addresses. */
 static bool is_name(const char *s)
 {
     size_t n = strnlen(s, 256);
 
-    if (n == 0 || n > 255)
+    if (n == 0 || n > 255 || s[0] == '-') /* nor is it an option */
         return false;
     for (size_t i = 0; i < n; i++) {
         bool is_alnum = (s[i] >= '0' && s[i] <= '9') ||
@@ -79,8 +80,45 @@ static enum ptd_err look_up(struct ptd_netaddr *out, size_t cap, size_t *n,
     return *n > 0 ? PTD_OK : PTD_ERESOLVE;
 }
 
-enum ptd_err ptd_resolve(struct ptd_netaddr *out, size_t cap, size_t *n,
-                         const char *host, uint16_t port)
+/* The addresses at the beginning of lines, each once. */
+static size_t read_lines(struct ptd_netaddr *out, size_t cap, char *text,
+                         uint16_t port)
+{
+    size_t n = 0;
+    char *rest;
+
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL && n < cap;
+         line = strtok_r(NULL, "\n", &rest)) {
+        struct ptd_netaddr na;
+
+        line[strcspn(line, " \t")] = '\0';
+        if (ptd_netaddr_parse(&na, line, port) == PTD_OK &&
+            !is_known(out, n, &na))
+            out[n++] = na;
+    }
+    return n;
+}
+
+static enum ptd_err look_up_until(struct ptd_netaddr *out, size_t cap,
+                                  size_t *n, const char *host, uint16_t port,
+                                  const struct ptd_wait *w)
+{
+    char text[16384];
+    size_t n_text;
+    enum ptd_err e = ptd_lookup(text, sizeof text - 1, &n_text, host, w);
+
+    if (e == PTD_ENOTFOUND)
+        return look_up(out, cap, n, host, port);
+    if (e != PTD_OK)
+        return e;
+    text[n_text] = '\0';
+    *n = read_lines(out, cap, text, port);
+    return *n > 0 ? PTD_OK : PTD_ERESOLVE;
+}
+
+/* What needs no look-up. PTD_EAGAIN: this one does. */
+static enum ptd_err resolve_here(struct ptd_netaddr *out, size_t cap, size_t *n,
+                                 const char *host, uint16_t port)
 {
     struct ptd_netaddr na;
 
@@ -93,5 +131,22 @@ enum ptd_err ptd_resolve(struct ptd_netaddr *out, size_t cap, size_t *n,
     }
     if (has_suffix(host, ".onion") || has_suffix(host, ".i2p"))
         return PTD_EUNREACH;
-    return look_up(out, cap, n, host, port);
+    return PTD_EAGAIN;
+}
+
+enum ptd_err ptd_resolve(struct ptd_netaddr *out, size_t cap, size_t *n,
+                         const char *host, uint16_t port)
+{
+    enum ptd_err e = resolve_here(out, cap, n, host, port);
+
+    return e == PTD_EAGAIN ? look_up(out, cap, n, host, port) : e;
+}
+
+enum ptd_err ptd_resolve_until(struct ptd_netaddr *out, size_t cap, size_t *n,
+                               const char *host, uint16_t port,
+                               const struct ptd_wait *w)
+{
+    enum ptd_err e = resolve_here(out, cap, n, host, port);
+
+    return e == PTD_EAGAIN ? look_up_until(out, cap, n, host, port, w) : e;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/wait.h"
 #include "pentad/attr.h"
 #include "pentad/err.h"
 #include "pentad/netaddr.h"
@@ -27,5 +28,18 @@
 PTD_MUST_USE enum ptd_err ptd_resolve(struct ptd_netaddr *out, size_t cap,
                                       size_t *n, const char *host,
                                       uint16_t port) PTD_NONNULL(1, 3, 4);
+
+/* The same, for a thread that may have to stop: a child process, getent(1) of
+ * the C library, does the look-up, and is killed when it is given up. Where
+ * there is no getent it blocks as ptd_resolve() does.
+ *
+ * Returns  as ptd_resolve(); PTD_ETIMEOUT; PTD_ECLOSED: the latch is set;
+ *          PTD_ELIMIT: no descriptor or process left; PTD_EIO
+ * Blocks   to the deadline of w at most, or until its latch is set
+ */
+PTD_MUST_USE enum ptd_err
+ptd_resolve_until(struct ptd_netaddr *out, size_t cap, size_t *n,
+                  const char *host, uint16_t port, const struct ptd_wait *w)
+    PTD_NONNULL(1, 3, 4, 6);
 
 #endif /* PTD_NET_RESOLVE_H */

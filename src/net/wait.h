@@ -1,5 +1,5 @@
 /* wait.h - I/O on non-blocking sockets with one deadline for all of it, which
- * a latch can cut short. For dialling: peers themselves block (DESIGN.md §1).
+ * a latch can cut short. For dialling: a peer's own threads block.
  *
  * Threads  one per socket
  */

@@ -148,6 +148,18 @@ size_t ptd_addrs_add(struct ptd_addrs *t, const struct ptd_addr_entry *list,
     return n_new;
 }
 
+void ptd_addrs_plant(struct ptd_addrs *t, const struct ptd_addr_entry *e)
+{
+    struct ptd_addr_entry planted = *e;
+
+    if (!is_wanted(t, &e->na))
+        return;
+    planted.time = 0; /* beyond every horizon */
+    ptd_mutex_lock(&t->mu);
+    (void)note_locked(t, &planted);
+    ptd_mutex_unlock(&t->mu);
+}
+
 void ptd_addrs_seen(struct ptd_addrs *t, const struct ptd_netaddr *na,
                     uint64_t services, int64_t now_s)
 {

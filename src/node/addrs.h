@@ -52,6 +52,11 @@ size_t ptd_addrs_sample(struct ptd_addrs *t, struct ptd_addr_entry *out,
 PTD_MUST_USE bool ptd_addrs_pick(struct ptd_addrs *t,
                                  struct ptd_addr_entry *out) PTD_NONNULL(1, 2);
 
+/* Addresses that came with the program: to dial, but told to nobody until a
+ * peer speaks of them, or until we reached them. */
+void ptd_addrs_plant(struct ptd_addrs *t, const struct ptd_addr_entry *e)
+    PTD_NONNULL(1, 2);
+
 /* We are connected to it: it exists, now. */
 void ptd_addrs_seen(struct ptd_addrs *t, const struct ptd_netaddr *na,
                     uint64_t services, int64_t now_s) PTD_NONNULL(1, 2);

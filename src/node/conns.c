@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -38,14 +39,15 @@ struct slot {
     int number;
     const char *name; /* as the user gave it; NULL: picked each time */
 
-    /* Of the manager's thread; the dial's while it runs. */
+    /* Of the manager's thread; a dial only reads the address or the name. */
     enum slot_state state;
     struct ptd_thread thread;
     struct ptd_netaddr na; /* whom it dials or has; net 0: by name */
     char host[256];
     uint16_t port;
-    unsigned n_fails; /* in a row */
+    unsigned n_fails; /* in a row: dials, and connections that ended early */
     int64_t due_us;
+    bool told; /* that it cannot be reached, since it last was */
 };
 
 enum conn_what { CONN_DIALLED, CONN_GONE };
@@ -53,9 +55,11 @@ enum conn_what { CONN_DIALLED, CONN_GONE };
 struct conn_event {
     enum conn_what what;
     int slot;
-    int fd;           /* DIALLED with PTD_OK */
-    enum ptd_err err; /* DIALLED */
-    bool was_ready;   /* GONE */
+    int fd;                /* DIALLED with PTD_OK */
+    enum ptd_err err;      /* DIALLED */
+    struct ptd_netaddr na; /* DIALLED by name: what it led to; net 0: not
+                              known */
+    bool was_ready;        /* GONE */
     struct ptd_dial_why why;
 };
 
@@ -116,7 +120,7 @@ static void dial_main(void *slot)
     ev.err = dial(s, &ev.fd, &ev.why);
     if (ev.err == PTD_OK && s->na.net == PTD_NET_NONE &&
         !s->node->cfg->has_proxy)
-        (void)!ptd_addr_remote(&s->na, ev.fd);
+        (void)!ptd_addr_remote(&ev.na, ev.fd);
     if (ptd_chan_try_send(s->node->conns->events, &ev) != PTD_OK && ev.fd >= 0)
         close(ev.fd);
 }
@@ -149,14 +153,67 @@ static void slot_rest(struct conns *c, struct slot *s)
         now_us(c) + PTD_MIN(BACKOFF_US * (int64_t)s->n_fails, BACKOFF_MAX_US);
 }
 
-/* True if some slot has, or is dialling, this address. */
-static bool is_taken(const struct conns *c, const struct ptd_netaddr *na)
+/* True if another slot has this address, or dials it unless `connected`. */
+static bool has_slot(const struct conns *c, const struct slot *but,
+                     const struct ptd_netaddr *na, bool connected)
 {
-    for (size_t i = 0; i < c->n_slots; i++)
-        if (c->slot[i].state != SLOT_RESTS &&
-            ptd_netaddr_is_equal(&c->slot[i].na, na))
+    for (size_t i = 0; i < c->n_slots; i++) {
+        const struct slot *s = &c->slot[i];
+
+        if (s != but && s->state != SLOT_RESTS &&
+            (s->state == SLOT_CONNECTED || !connected) &&
+            ptd_netaddr_is_equal(&s->na, na))
             return true;
+    }
     return false;
+}
+
+/* True if another slot has this name, or dials it. */
+static bool has_name(const struct conns *c, const struct slot *but)
+{
+    for (size_t i = 0; i < c->n_slots; i++) {
+        const struct slot *s = &c->slot[i];
+
+        if (s != but && s->state != SLOT_RESTS && s->name != NULL &&
+            s->na.net == PTD_NET_NONE && s->port == but->port &&
+            strcasecmp(s->host, but->host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* True if a peer is there, whoever called whom. One that called us has a port
+ * of the moment: its host counts, unless many nodes may share that. */
+static bool has_peer(struct ptd_node *n, const struct ptd_netaddr *na)
+{
+    bool found = false;
+
+    ptd_mutex_lock(&n->mu);
+    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
+    {
+        const struct ptd_netaddr *other = ptd_peer_addr(np->peer);
+
+        found = found || ptd_netaddr_is_equal(other, na) ||
+                (np->slot < 0 && ptd_netaddr_is_routable(na) &&
+                 ptd_netaddr_is_same_host(other, na));
+    }
+    ptd_mutex_unlock(&n->mu);
+    return found;
+}
+
+/* Automatic ones keep off whoever is connected or being dialled. */
+static bool is_taken(const struct conns *c, const struct slot *s,
+                     const struct ptd_netaddr *na)
+{
+    return has_slot(c, s, na, false) || has_peer(c->node, na);
+}
+
+/* Where the user says whom to dial, that one is dialled by one slot at a
+ * time. */
+static bool is_doubled(const struct conns *c, const struct slot *s)
+{
+    return s->na.net == PTD_NET_NONE ? has_name(c, s)
+                                     : has_slot(c, s, &s->na, false);
 }
 
 /* Can we get there at all? */
@@ -173,7 +230,7 @@ static bool pick(struct conns *c, struct slot *s)
     for (int tries = 0; tries < 30; tries++) {
         if (!ptd_addrs_pick(c->node->addrs, &e))
             return false;
-        if (is_reachable(c, &e.na) && !is_taken(c, &e.na)) {
+        if (is_reachable(c, &e.na) && !is_taken(c, s, &e.na)) {
             s->na = e.na;
             return true;
         }
@@ -205,6 +262,12 @@ static void slot_dial(struct conns *c, struct slot *s)
         s->due_us = now_us(c) + BACKOFF_US;
         return;
     }
+    if (s->name != NULL && is_doubled(c, s)) {
+        ptd_log_debug("Not opening a connection to %s, already connected",
+                      s->name);
+        slot_rest(c, s);
+        return;
+    }
     ptd_log_debug("trying connection to %s", slot_text(s, text, sizeof text));
     snprintf(name, sizeof name, "dial-%d", s->number);
     s->state = SLOT_DIALS;
@@ -232,19 +295,65 @@ static int64_t slots_run(struct conns *c)
 
 /* ---- what happened ------------------------------------------------------- */
 
+/* For who has asked for the category "net", but not for "connmgr". */
+static void debug_net(const char *target, const char *why, long long rest_s)
+{
+    const struct ptd_log_site site = { PTD_LOG_NETW, PTD_LOG_DEBUG, __LINE__,
+                                       __FILE__, __func__ };
+
+    if (ptd_log_is_on(site.tag, site.level))
+        ptd_log_write(&site, "connection to %s failed: %s; again in %lld s",
+                      target, why, rest_s);
+}
+
+/* Once for each target that the user named, until it is reached; then, and for
+ * the others, whoever looks into the dials or the peers. */
+static void log_failure(struct conns *c, struct slot *s,
+                        const struct conn_event *ev)
+{
+    long long rest_s = (long long)((s->due_us - now_us(c)) / SECOND_US);
+    const char *why =
+        ev->why.text[0] != '\0' ? ev->why.text : ptd_err_text(ev->err);
+    char text[300];
+
+    slot_text(s, text, sizeof text);
+    if (s->name != NULL && !s->told)
+        ptd_log_info("connection to %s failed: %s; again in %lld s", text, why,
+                     rest_s);
+    else if (ptd_log_wants(PTD_LOG_DEBUG))
+        ptd_log_debug("connection to %s failed: %s; again in %lld s", text, why,
+                      rest_s);
+    else
+        debug_net(text, why, rest_s);
+    s->told = true;
+}
+
 static void dialled(struct conns *c, struct slot *s,
                     const struct conn_event *ev)
 {
+    const struct ptd_netaddr *na =
+        ev->na.net != PTD_NET_NONE ? &ev->na : &s->na;
     struct server_event to = { .what = SERVER_DIALLED,
                                .fd = ev->fd,
                                .slot = s->number,
                                .manual = s->name != NULL,
-                               .addr = s->na };
+                               .addr = *na };
     char text[300];
 
     ptd_thread_join(&s->thread);
+    /* A name may lead to whom another slot reached meanwhile. */
+    if (ev->err == PTD_OK && has_slot(c, s, na, true)) {
+        close(ev->fd);
+        slot_rest(c, s);
+        ptd_log_debug("Not opening a connection to %s, already connected",
+                      slot_text(s, text, sizeof text));
+        node_tell(c->node, PTD_NODE_DIAL_FAILED, -1, -1);
+        return;
+    }
     if (ev->err == PTD_OK && ptd_chan_send(c->node->server_q, &to) == PTD_OK) {
         s->state = SLOT_CONNECTED;
+        s->told = false;
+        s->na = *na;
         return;
     }
     if (ev->err == PTD_OK)
@@ -252,11 +361,7 @@ static void dialled(struct conns *c, struct slot *s,
     slot_rest(c, s);
     if (ev->err == PTD_ECLOSED)
         return; /* the node is stopping */
-    ptd_log_debug("connection to %s failed: %s; again in %lld s",
-                  slot_text(s, text, sizeof text),
-                  ev->why.text[0] != '\0' ? ev->why.text
-                                          : ptd_err_text(ev->err),
-                  (long long)((s->due_us - now_us(c)) / SECOND_US));
+    log_failure(c, s, ev);
     node_tell(c->node, PTD_NODE_DIAL_FAILED, -1, -1);
 }
 
@@ -299,7 +404,6 @@ static void conns_main(void *conns)
 /* Addresses that come with the program, for a node that has heard of none. */
 static void plant_seeds(struct ptd_node *n)
 {
-    int64_t now_s = ptd_clock_wall_s(n->clk);
     struct ptd_seed seed;
     size_t at = 0;
 
@@ -309,7 +413,7 @@ static void plant_seeds(struct ptd_node *n)
 
         if (ptd_netaddr_set(&e.na, seed.net, seed.addr, seed.addr_bytes,
                             seed.port) == PTD_OK)
-            (void)ptd_addrs_add(n->addrs, &e, 1, now_s);
+            ptd_addrs_plant(n->addrs, &e);
     }
 }
 
@@ -331,13 +435,14 @@ static enum ptd_err conns_init(struct conns *c, struct ptd_node *n)
 {
     const struct ptd_node_config *cfg = n->cfg;
     size_t n_auto = n_auto_slots(cfg), at = 0;
+    size_t n_slots = cfg->connect.n + cfg->addnode.n + n_auto;
 
     c->node = n;
-    c->n_slots = cfg->connect.n + cfg->addnode.n + n_auto;
-    c->slot = ptd_calloc(c->n_slots, sizeof *c->slot);
-    c->events = ptd_chan_new(sizeof(struct conn_event), 2 * c->n_slots + 1);
+    c->slot = ptd_calloc(n_slots, sizeof *c->slot);
+    c->events = ptd_chan_new(sizeof(struct conn_event), 2 * n_slots + 1);
     if (c->slot == NULL || c->events == NULL)
         return PTD_ENOMEM;
+    c->n_slots = n_slots;
     for (size_t i = 0; i < cfg->connect.n; i++)
         slot_set(c, at++, cfg->connect.v[i]);
     for (size_t i = 0; i < cfg->addnode.n; i++)

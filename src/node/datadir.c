@@ -54,6 +54,9 @@ enum ptd_err ptd_datadir_find(char **out, const struct ptd_args *args,
     const char *given = ptd_args_text(args, "datadir", "");
     const char *home = getenv("HOME");
 
+    if (*given != '\0' && !is_directory(given) && access(given, F_OK) == 0)
+        return ptd_complain(
+            why, "Specified data directory \"%s\" is not a directory.", given);
     if (*given != '\0' && !is_directory(given))
         return ptd_complain(
             why, "Specified data directory \"%s\" does not exist.", given);

@@ -55,6 +55,34 @@ struct order {
     struct ptd_inv list[NODE_IN_FLIGHT_PEER];
 };
 
+/* Nothing is to be done about this block of the window: it is here, or it was.
+ * What the store refused, or let go to make room, is not fetched again: it
+ * would go the same way, for ever. */
+static bool
+is_done_locked(struct ptd_node *n, const struct ptd_header_info *info)
+    PTD_REQUIRES(n->mu);
+static bool is_done_locked(struct ptd_node *n,
+                           const struct ptd_header_info *info)
+{
+    return ptd_hash_eq(&n->done[info->height % NODE_FETCH_WINDOW],
+                       &info->hash) ||
+           ptd_store_has(n->blocks, &info->hash);
+}
+
+/* A block has come. Those of other branches, and those far ahead, have no
+ * place in the list. */
+static void note_done_locked(struct ptd_node *n, const struct ptd_hash *hash)
+    PTD_REQUIRES(n->mu);
+static void note_done_locked(struct ptd_node *n, const struct ptd_hash *hash)
+{
+    struct ptd_header_info info;
+
+    if (ptd_headers_find(n->headers, &info, hash) && info.on_best &&
+        info.height >= n->fetch_from &&
+        info.height - n->fetch_from < NODE_FETCH_WINDOW)
+        n->done[info.height % NODE_FETCH_WINDOW] = *hash;
+}
+
 /* Move up to the first block of the best branch that is missing. */
 static void advance_locked(struct ptd_node *n) PTD_REQUIRES(n->mu);
 static void advance_locked(struct ptd_node *n)
@@ -62,7 +90,7 @@ static void advance_locked(struct ptd_node *n)
     struct ptd_header_info info;
 
     while (ptd_headers_at(n->headers, &info, n->fetch_from) &&
-           ptd_store_has(n->blocks, &info.hash))
+           is_done_locked(n, &info))
         n->fetch_from++;
 }
 
@@ -71,7 +99,10 @@ static bool has_room_locked(const struct ptd_node *n,
 static bool has_room_locked(const struct ptd_node *n,
                             const struct node_peer *np)
 {
-    return np->ready && np->n_in_flight < NODE_IN_FLIGHT_PEER &&
+    /* Blocks come with their witnesses or not at all: without them, one that
+     * has some cannot be told from one that was tampered with. */
+    return np->ready && (np->services & PTD_NODE_WITNESS) != 0 &&
+           np->n_in_flight < NODE_IN_FLIGHT_PEER &&
            n->n_in_flight < NODE_IN_FLIGHT &&
            np->best_height >= (int64_t)n->fetch_from;
 }
@@ -89,8 +120,7 @@ static void order_locked(struct ptd_node *n, struct node_peer *np,
     };
     np->n_in_flight++;
     o->list[o->n++] = (struct ptd_inv){
-        .type = (np->services & PTD_NODE_WITNESS) != 0 ? PTD_INV_WITNESS_BLOCK
-                                                       : PTD_INV_BLOCK,
+        .type = PTD_INV_WITNESS_BLOCK,
         .hash = info->hash,
     };
 }
@@ -102,15 +132,14 @@ static bool plan_locked(struct ptd_node *n, struct node_peer *np,
                         struct order *o)
 {
     int64_t last = PTD_MIN((int64_t)np->best_height,
-                           (int64_t)n->fetch_from + NODE_FETCH_WINDOW);
+                           (int64_t)n->fetch_from + NODE_FETCH_WINDOW - 1);
     struct ptd_header_info info;
 
     o->n = 0;
     last = PTD_MIN(last, (int64_t)np->lacks_from - 1);
     for (int64_t h = n->fetch_from; h <= last && has_room_locked(n, np); h++)
         if (ptd_headers_at(n->headers, &info, (uint32_t)h) &&
-            !ptd_store_has(n->blocks, &info.hash) &&
-            !is_in_flight_locked(n, &info.hash))
+            !is_done_locked(n, &info) && !is_in_flight_locked(n, &info.hash))
             order_locked(n, np, o, &info);
     if (o->n > 0)
         o->peer = ptd_peer_ref(np->peer);
@@ -305,6 +334,8 @@ enum ptd_err fetch_block(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
     ptd_mutex_lock(&np->node->mu);
     np->n_in_flight -=
         strike_locked(np->node, ptd_peer_id(p), &inv.hash, &height);
+    if (e == PTD_OK)
+        note_done_locked(np->node, &inv.hash);
     ptd_mutex_unlock(&np->node->mu);
     if (e == PTD_OK)
         fetch_more(np->node);

@@ -38,12 +38,21 @@ static struct ptd_msg *make_getheaders(struct ptd_node *n,
     return m;
 }
 
-static enum ptd_err ask(struct ptd_node *n, struct ptd_peer *p,
-                        const struct ptd_hash *from)
+/* From a thread that must not wait for this peer. */
+static enum ptd_err try_ask(struct ptd_node *n, struct ptd_peer *p,
+                            const struct ptd_hash *from)
 {
     struct ptd_msg *m = make_getheaders(n, from);
 
     return m != NULL ? ptd_peer_try_queue(p, m, NULL) : PTD_ENOMEM;
+}
+
+/* From the peer's own callbacks, for which there is always room. */
+static enum ptd_err ask_on(struct node_peer *np, const struct ptd_hash *from)
+{
+    struct ptd_msg *m = make_getheaders(np->node, from);
+
+    return m != NULL ? ptd_peer_queue(np->peer, m, NULL) : PTD_ENOMEM;
 }
 
 /* The first question to a peer. It begins one block below our tip, so that
@@ -60,7 +69,7 @@ static void ask_first(struct ptd_node *n, struct ptd_peer *p)
         from = &before.hash;
     ptd_log_debug("initial getheaders (%" PRIu32 ") to %s",
                   tip.height > 0 ? tip.height - 1 : 0, ptd_peer_name(p));
-    if (ask(n, p, from) != PTD_OK)
+    if (try_ask(n, p, from) != PTD_OK)
         ptd_log_debug("%s is too busy to be asked for headers",
                       ptd_peer_name(p));
 }
@@ -70,13 +79,11 @@ static void ask_first(struct ptd_node *n, struct ptd_peer *p)
 static enum ptd_err ask_again(struct node_peer *np)
 {
     int64_t now = ptd_clock_now_us(np->node->clk);
-    enum ptd_err e;
 
     if (np->asked_us != 0 && now < np->asked_us + REPEAT_US)
         return PTD_OK;
     np->asked_us = now;
-    e = ask(np->node, np->peer, NULL);
-    return e == PTD_EFULL ? PTD_OK : e;
+    return ask_on(np, NULL);
 }
 
 /* The next peer that waits becomes the one that is asked. Gives a reference,
@@ -259,7 +266,7 @@ static enum ptd_err added(struct node_peer *np, const struct ptd_msg_headers *m)
     if (ptd_headers_find(np->node->headers, &last, &hash))
         note_has(np, &last);
     if (m->n == PTD_MAX_HEADERS_PER_MSG)
-        return ask(np->node, np->peer, &hash);
+        return ask_on(np, &hash);
     finished(np);
     return tell_sendheaders(np);
 }

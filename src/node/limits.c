@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/util.h"
+#include "node/cgroup.h"
 #include "pentad/log.h"
 
 PTD_LOG_TAG(NODE);
@@ -15,10 +16,12 @@ enum {
     FDS_OF_OURS = 150, /* files, listening sockets, dials */
     FDS_PER_PEER = 2,  /* the socket, and an eventfd while it is paused */
     THREADS_OF_OURS = 100,
-    THREADS_PER_PEER = 5
+    THREADS_PER_PEER = 5,
+    MAPS_OF_OURS = 1000, /* libraries, the heap, what else is mapped */
+    MAPS_PER_THREAD = 2  /* its stack, and the guard page below it */
 };
 
-/* The number in a file of /proc or /sys; a huge one if there is none. */
+/* The number in a file of /proc; a huge one if there is none. */
 static unsigned long number_in(const char *path)
 {
     unsigned long v = ULONG_MAX;
@@ -27,7 +30,7 @@ static unsigned long number_in(const char *path)
     if (f == NULL)
         return v;
     if (fscanf(f, "%lu", &v) != 1)
-        v = ULONG_MAX; /* such as "max" */
+        v = ULONG_MAX;
     fclose(f);
     return v;
 }
@@ -48,22 +51,24 @@ static unsigned long descriptors(void)
     return r.rlim_cur == RLIM_INFINITY ? ULONG_MAX : (unsigned long)r.rlim_cur;
 }
 
+static unsigned long share(unsigned long all, unsigned long ours,
+                           unsigned long each)
+{
+    return all > ours ? (all - ours) / each : 0;
+}
+
 static unsigned long threads(void)
 {
     unsigned long n = number_in("/proc/sys/kernel/pid_max");
     struct rlimit r;
 
     n = PTD_MIN(n, number_in("/proc/sys/kernel/threads-max"));
-    n = PTD_MIN(n, number_in("/sys/fs/cgroup/pids.max"));
+    n = PTD_MIN(n, share(number_in("/proc/sys/vm/max_map_count"), MAPS_OF_OURS,
+                         MAPS_PER_THREAD));
+    n = PTD_MIN(n, ptd_cgroup_pids_max("/proc/self/cgroup", "/sys/fs/cgroup"));
     if (getrlimit(RLIMIT_NPROC, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
         n = PTD_MIN(n, (unsigned long)r.rlim_cur);
     return n;
-}
-
-static unsigned long share(unsigned long all, unsigned long ours,
-                           unsigned long each)
-{
-    return all > ours ? (all - ours) / each : 0;
 }
 
 void ptd_limits_raise(unsigned *max_connections)

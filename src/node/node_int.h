@@ -105,6 +105,9 @@ struct ptd_node {
                                              headers; -1: none */
     uint32_t fetch_from PTD_GUARDED_BY(mu); /* height: all below were asked
                                                for and came */
+    struct ptd_hash done[NODE_FETCH_WINDOW] PTD_GUARDED_BY(mu); /* by height: a
+                                               block of the window that came,
+                                               whether or not it is held still */
     uint32_t n_in_flight PTD_GUARDED_BY(mu);
     struct in_flight in_flight[NODE_IN_FLIGHT] PTD_GUARDED_BY(mu);
 };
@@ -175,6 +178,13 @@ enum ptd_err serve_getblocks(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err serve_getdata(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err serve_getaddr(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err serve_addr(struct ptd_peer *p, struct ptd_msg *m, void *np);
+
+/* ---- refuse.c ------------------------------------------------------------ */
+
+enum ptd_err refuse_mempool(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_filter(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *m, void *np);
+enum ptd_err refuse_blocktxn(struct ptd_peer *p, struct ptd_msg *m, void *np);
 
 /* ---- table.c ------------------------------------------------------------- */
 

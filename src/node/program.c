@@ -12,6 +12,7 @@
 #include "node/limits.h"
 #include "node/node.h"
 #include "node/options.h"
+#include "node/stdfds.h"
 #include "pentad/log.h"
 #include "pentad/process.h"
 
@@ -138,13 +139,15 @@ int ptd_node_program(int argc, char **argv)
     struct program p = { .lock_fd = -1, .net_lock_fd = -1 };
     enum ptd_err e;
 
+    if (!ptd_stdfds_fill())
+        return EXIT_FAILURE; /* nowhere to say why */
     ptd_process_tune();
     block_signals(&p);
     ptd_args_init(&p.args);
     e = ptd_args_read_argv(&p.args, argc, argv, &p.why);
     if (e == PTD_OK && just_told(&p.args)) {
         close_all(&p);
-        return EXIT_SUCCESS;
+        return ptd_stdout_is_written() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     if (e == PTD_OK)
         e = prepare(&p);

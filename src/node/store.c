@@ -129,6 +129,17 @@ static struct entry *evict_locked(struct ptd_store *s)
     return e;
 }
 
+static size_t bytes_of(const struct ptd_msg *msg)
+{
+    struct ptd_codec cx = { .pver = PTD_PVER_WTXIDRELAY,
+                            .encoding = PTD_ENC_BASE };
+    size_t bytes = sizeof(struct entry) + ptd_msg_memory_bytes(msg) +
+                   ptd_msg_form_bytes(msg, &cx);
+
+    cx.encoding = PTD_ENC_WITNESS;
+    return bytes + ptd_msg_form_bytes(msg, &cx);
+}
+
 enum ptd_err ptd_store_put(struct ptd_store *s, const struct ptd_hash *hash,
                            struct ptd_msg *msg)
 {
@@ -137,7 +148,7 @@ enum ptd_err ptd_store_put(struct ptd_store *s, const struct ptd_hash *hash,
     if (e == NULL)
         return PTD_ENOMEM;
     e->hash = *hash;
-    e->bytes = sizeof *e + ptd_msg_memory_bytes(msg);
+    e->bytes = bytes_of(msg);
     if (e->bytes > s->max_bytes) {
         ptd_free(e);
         return PTD_ETOOBIG;

@@ -1,7 +1,9 @@
 /* store.h - blocks and transactions that the node was given, in memory.
  *
- * Bounded in bytes: the oldest make room for the newest. A message is held by
- * reference; whoever gets one gets a reference too.
+ * Bounded in bytes: the oldest make room for the newest. A message counts with
+ * the encoded forms that it will hold once it was served with and without its
+ * witnesses, so that asking for it makes nothing go. It is held by reference;
+ * whoever gets one gets a reference too.
  *
  * Threads  any
  * Locks    one (PTD_RANK_STORE), held for a few lines

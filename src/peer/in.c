@@ -237,25 +237,46 @@ static void last_reject(struct ptd_peer *p, const char *command,
     ptd_chan_free(done);
 }
 
+/* Lists whose sender knows how long they may be. */
+static bool is_counted(enum ptd_msg_type type)
+{
+    return type == PTD_MSG_INV || type == PTD_MSG_GETDATA ||
+           type == PTD_MSG_NOTFOUND || type == PTD_MSG_HEADERS ||
+           type == PTD_MSG_ADDR || type == PTD_MSG_ADDRV2 ||
+           type == PTD_MSG_GETBLOCKS || type == PTD_MSG_GETHEADERS;
+}
+
+/* Its count is over the limit: the decoder says so, or the whole is longer than
+ * the longest list. */
+static bool is_overlong(const struct ptd_frame *f,
+                        const struct ptd_wire_error *we)
+{
+    return is_counted(f->type) &&
+           (we != NULL
+                ? we->err == PTD_ETOOBIG && strcmp(we->field, "count") == 0
+                : f->err == PTD_ETOOBIG);
+}
+
 /* Tolerance has an end: hashing what is thrown away costs us more than making
  * it up costs the peer. */
 static bool is_tolerable(struct ptd_peer *p, const struct ptd_frame *f,
-                         enum ptd_err err)
+                         bool overlong)
 {
     p->n_bad++;
     p->bad_bytes += f->wire_bytes;
-    return p->cfg.conduct == PTD_CONDUCT_TOLERANT && err != PTD_ETOOBIG &&
+    return p->cfg.conduct == PTD_CONDUCT_TOLERANT && !overlong &&
            p->n_bad <= BAD_MAX && p->bad_bytes <= BAD_MAX_BYTES;
 }
 
 /* A message that we cannot take: strict ends the peer, tolerant goes on, save
  * for counts over their limits. */
 static enum ptd_err malformed(struct ptd_peer *p, const struct ptd_frame *f,
-                              enum ptd_err err, const char *why)
+                              enum ptd_err err, const struct ptd_wire_error *we,
+                              const char *why)
 {
     ptd_log_debug("%s: %s", p->name, why);
     on_read(p, f, NULL, err);
-    if (is_tolerable(p, f, err))
+    if (is_tolerable(p, f, is_overlong(f, we)))
         return PTD_OK;
     if (p->cfg.conduct == PTD_CONDUCT_STRICT && peer_takes_reject(p)) {
         if (ptd_peer_state(p) == PTD_PEER_READY)
@@ -285,7 +306,7 @@ static enum ptd_err bad_frame(struct ptd_peer *p, const struct ptd_frame *f)
         snprintf(why, sizeof why, "%s of %u bytes, limit %u", f->command, n,
                  ptd_msg_max_payload(f->type, p->cfg.pver));
     }
-    return malformed(p, f, f->err, why);
+    return malformed(p, f, f->err, NULL, why);
 }
 
 static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
@@ -293,17 +314,25 @@ static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
 {
     char text[128], why[256];
 
-    ptd_wire_error_text(we, text, sizeof text);
+    if (f->type == PTD_MSG_ADDRV2 && we->err == PTD_ETOOBIG)
+        snprintf(text, sizeof text, "Address too long: %" PRIu64 " > %" PRIu64,
+                 we->got, we->limit);
+    else
+        ptd_wire_error_text(we, text, sizeof text);
     if (f->type == PTD_MSG_PONG && we->err == PTD_ESHORT)
         snprintf(why, sizeof why, "pong %s: Short payload", p->name);
-    else if (we->err == PTD_ETOOBIG && strcmp(we->field, "count") == 0)
+    else if (is_overlong(f, we) &&
+             (f->type == PTD_MSG_GETBLOCKS || f->type == PTD_MSG_GETHEADERS))
+        snprintf(why, sizeof why, "%s locator size %" PRIu64 " > %" PRIu64,
+                 f->command, we->got, we->limit);
+    else if (is_overlong(f, we))
         snprintf(why, sizeof why, "%s message size = %" PRIu64, f->command,
                  we->got);
     else
         snprintf(why, sizeof why,
                  "ProcessMessages(%s, %zu bytes): Exception: %s%s", f->command,
                  f->n, text, we->err == PTD_ESHORT ? " (end of data)" : "");
-    return malformed(p, f, we->err, why);
+    return malformed(p, f, we->err, we, why);
 }
 
 static void unknown(struct ptd_peer *p, const struct ptd_frame *f)

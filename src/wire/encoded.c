@@ -147,6 +147,17 @@ enum ptd_err ptd_msg_encoded(struct ptd_msg *m, struct ptd_encoded **out,
     return PTD_OK;
 }
 
+size_t ptd_msg_form_bytes(const struct ptd_msg *m, const struct ptd_codec *cx)
+{
+    enum ptd_err err;
+    size_t n;
+
+    if (ptd_msg_is_as_received(m, ptd_codec_layout(m->type, cx)))
+        return sizeof(struct ptd_encoded);
+    n = ptd_msg_encoded_bytes(m, cx, &err);
+    return err == PTD_OK ? sizeof(struct ptd_encoded) + n : 0;
+}
+
 void ptd_encoded_checksum(struct ptd_encoded *e, uint8_t out[4])
 {
     uint64_t sum = atomic_load_explicit(&e->checksum_v1, memory_order_relaxed);

@@ -70,8 +70,13 @@ void ptd_msg_set_checksum(struct ptd_msg *m, const uint8_t sum[4]);
  * straight into its own buffer instead of caching. */
 bool ptd_msg_is_unshared(const struct ptd_msg *m);
 
-/* Bytes of memory that the message holds, for budgets. */
+/* Bytes of memory that the message holds, for budgets; with the forms that are
+ * cached by now. */
 size_t ptd_msg_memory_bytes(const struct ptd_msg *m);
+
+/* Bytes that the message will hold in addition once its form for cx is cached:
+ * few if that refers to the received bytes. 0 if there can be none. */
+size_t ptd_msg_form_bytes(const struct ptd_msg *m, const struct ptd_codec *cx);
 
 /* Bytes left over behind a decoded message (accepted unless strict). */
 uint32_t ptd_msg_trailing_bytes(const struct ptd_msg *m);

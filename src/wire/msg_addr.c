@@ -50,6 +50,15 @@ static bool is_to_be_ignored(const struct ptd_netaddr *na)
     return inner.net != PTD_NET_IPV6;
 }
 
+/* Networks whose addresses have a length that a sender must know. Of Tor v2,
+ * which is gone, and Yggdrasil, which BIP 155 lists but Bitcoin Core does not
+ * know, an odd one is dropped like that of a network unknown. */
+static bool has_fixed_length(uint8_t net)
+{
+    return net == PTD_NET_IPV4 || net == PTD_NET_IPV6 || net == PTD_NET_TORV3 ||
+           net == PTD_NET_I2P || net == PTD_NET_CJDNS;
+}
+
 /* False if the entry is well-formed but not for us, and after an error. */
 static bool read_v2(struct ptd_reader *r, struct ptd_addr_entry *e)
 {
@@ -67,6 +76,8 @@ static bool read_v2(struct ptd_reader *r, struct ptd_addr_entry *e)
     /* BIP 155: an address of another length than its network's is refused,
      * and the message with it. */
     if (ptd_netaddr_set(&e->na, net, addr.p, addr.n, port) != PTD_OK) {
+        if (!has_fixed_length(net))
+            return false;
         ptd_reader_fail(r, PTD_EBADVALUE, "address length", addr.n,
                         ptd_net_addr_bytes(net));
         return false;

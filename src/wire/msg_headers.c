@@ -37,15 +37,18 @@ void ptd_block_header_hash(const struct ptd_block_header *h,
 
 /* ---- headers ------------------------------------------------------------ */
 
-/* Each header is followed by a count of transactions, always 0. */
-enum { ENTRY_BYTES = PTD_BLOCK_HEADER_BYTES + 1 };
+/* Each header is followed by a count of transactions that do not follow: 0.
+ * Bitcoin Core reads and forgets any other, so nodes may send one. */
+enum {
+    ENTRY_BYTES = PTD_BLOCK_HEADER_BYTES + 1,
+    ENTRY_MAX_BYTES = PTD_BLOCK_HEADER_BYTES + 9
+};
 
 static void decode(struct ptd_msg *m, struct ptd_reader *r,
                    const struct ptd_codec *cx)
 {
     struct ptd_msg_headers *msg = PTD_MSG_AS(headers, m);
 
-    (void)cx;
     msg->n = ptd_read_count(r, "count", PTD_MAX_HEADERS_PER_MSG, ENTRY_BYTES);
     msg->list = ptd_msg_alloc_raw(m, msg->n, sizeof *msg->list);
     if (msg->list == NULL) {
@@ -56,7 +59,7 @@ static void decode(struct ptd_msg *m, struct ptd_reader *r,
         uint64_t n_tx;
 
         ptd_read_header(r, &msg->list[i]);
-        if ((n_tx = ptd_read_varint(r, "n_tx")) != 0)
+        if ((n_tx = ptd_read_varint(r, "n_tx")) != 0 && cx->strict)
             ptd_reader_fail(r, PTD_EBADVALUE, "n_tx", n_tx, 0);
     }
 }
@@ -80,7 +83,7 @@ static uint32_t max_payload(enum ptd_msg_type type, uint32_t pver)
 {
     (void)type;
     (void)pver;
-    return 3 + PTD_MAX_HEADERS_PER_MSG * ENTRY_BYTES;
+    return 3 + PTD_MAX_HEADERS_PER_MSG * ENTRY_MAX_BYTES;
 }
 
 static size_t list_bytes(enum ptd_msg_type type, size_t n)

@@ -59,6 +59,11 @@ def main():
         assert set(five) < set(everyone), everyone
         assert len(everyone) > 5, "main is missing"
         assert "begins with nobody" in text
+        # Where each is, above what threads wait with.
+        for role in "out", "ping", "queue", "stall":
+            assert re.search(rf"p0-{role} +ptd_peer_{role}_main > "
+                             r"ptd_(select|chan_recv)", text), role
+        assert "ptd_park" not in text
         # It was only looked at: the node goes on.
         node.send("ping", b"\1" * 8)
         assert node.wait_for("pong") == b"\1" * 8

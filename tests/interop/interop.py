@@ -122,12 +122,22 @@ class Pentad(Program):
 
     def __init__(self, *options, port=None, name="pentad"):
         self.dir = tempfile.mkdtemp(prefix="pentad-interop-")
-        self.port = port or free_ports()[0]
+        self._start(port or free_ports()[0], name, options)
+        try:
+            self.wait_for("block headers: height")
+        except AssertionError:
+            # Somebody may have taken the port since it was looked for.
+            if port or "Unable to bind" not in self.errors():
+                raise
+            super().kill()
+            self._start(free_ports()[0], name, options)
+            self.wait_for("block headers: height")
+
+    def _start(self, port, name, options):
+        self.port = port
         super().__init__(name, [
             PENTAD, f"-datadir={self.dir}", "-bind=127.0.0.1",
-            f"-port={self.port}", "-listen=1", "-printtoconsole=1",
-            *options])
-        self.wait_for("block headers: height")
+            f"-port={port}", "-listen=1", "-printtoconsole=1", *options])
 
     def stop(self):
         """It has to go within a second (ten under a sanitizer), content."""

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every installed header compiles alone, in C11 and in C++17, without warnings
-# and without anything from config.h.
+# and without anything from config.h; a program's own X is left alone.
 set -eu
 
 work=$(mktemp -d)
@@ -14,8 +14,9 @@ compile() { # compile LANGUAGE HEADER COMPILER [FLAGS...]
     printf '#include <pentad/%s>\n' "$header" >"$work/alone.c"
     # Twice: the guard must hold.
     printf '#include <pentad/%s>\nextern int alone;\n' "$header" >>"$work/alone.c"
+    printf '#ifndef X\n#error X is gone\n#endif\n' >>"$work/alone.c"
     if ! "$@" -x "$language" -I"$PTD_SRCDIR/include" -Wall -Wextra -Wpedantic \
-            -Werror -fsyntax-only "$work/alone.c"; then
+            -Werror -fsyntax-only -DX=theirs "$work/alone.c"; then
         echo "pentad/$header does not compile alone: $*"
         status=1
     fi

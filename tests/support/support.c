@@ -37,6 +37,13 @@ struct support_bytes support_hex(const char *hex)
     return b;
 }
 
+static bool requires_vectors(void)
+{
+    const char *says = getenv("PTD_REQUIRE_VECTORS");
+
+    return says != NULL && strcmp(says, "1") == 0;
+}
+
 bool support_vector(struct support_bytes *out, const char *name)
 {
     char path[4096];
@@ -46,6 +53,8 @@ bool support_vector(struct support_bytes *out, const char *name)
     snprintf(path, sizeof path, "%s/%s", PTD_VECTORS_DIR, name);
     f = fopen(path, "rb");
     if (f == NULL) {
+        if (requires_vectors())
+            ck_abort_msg("no test vectors at %s", path);
         printf("skipped: no test vectors at %s\n", path);
         return false;
     }

@@ -18,7 +18,8 @@ struct support_bytes {
 struct support_bytes support_hex(const char *hex);
 
 /* A file of the vectors folder that configure was told. Where it is missing,
- * false; the test then says that it skips, and why, and passes. */
+ * false; the test then says that it skips, and why, and passes; with
+ * PTD_REQUIRE_VECTORS=1 in the environment it fails. */
 bool support_vector(struct support_bytes *out, const char *name);
 
 /* p of the bytes, once they are no longer needed. */

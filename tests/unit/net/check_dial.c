@@ -6,9 +6,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -135,6 +138,90 @@ START_TEST(a_name_of_more_than_255_characters_is_none)
     name[256] = '\0';
     ck_assert_int_eq(ptd_resolve(&na, 1, &n, name, 1), PTD_EINVAL);
     ck_assert_int_eq(ptd_resolve(&na, 0, &n, "127.0.0.1", 1), PTD_EINVAL);
+}
+END_TEST
+
+START_TEST(names_resolve_the_same_way_with_a_deadline)
+{
+    struct ptd_wait w = ptd_wait_until(20000, NULL);
+    struct ptd_netaddr na[8];
+    size_t n = 0;
+
+    ck_assert_int_eq(ptd_resolve_until(na, 8, &n, names[_i].host, 8333, &w),
+                     names[_i].err);
+    for (size_t i = 0; names[_i].err == PTD_OK && i < n; i++)
+        ck_assert_uint_eq(na[i].port, 8333);
+}
+END_TEST
+
+/* Let look-ups run a program of ours. */
+struct fake_getent {
+    char dir[32];
+    char program[48];
+    char *path; /* as it was */
+};
+
+static void fake_getent_init(struct fake_getent *f, const char *script)
+{
+    FILE *out;
+
+    strcpy(f->dir, "/tmp/ptd-getent-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(f->dir));
+    snprintf(f->program, sizeof f->program, "%s/getent", f->dir);
+    out = fopen(f->program, "we");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "#!/bin/sh\n%s\n", script);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_int_eq(chmod(f->program, 0700), 0);
+    f->path = strdup(getenv("PATH"));
+    ck_assert_int_eq(setenv("PATH", f->dir, 1), 0);
+}
+
+static void fake_getent_fini(struct fake_getent *f)
+{
+    ck_assert_int_eq(setenv("PATH", f->path, 1), 0);
+    free(f->path);
+    ck_assert_int_eq(remove(f->program), 0);
+    ck_assert_int_eq(remove(f->dir), 0);
+}
+
+static const struct {
+    const char *name, *script;
+    enum ptd_err err;
+    size_t n;
+    const char *first;
+} answers[] = {
+    { "each once", "echo '1.2.3.4 STREAM x'; echo '1.2.3.4 DGRAM'", PTD_OK, 1,
+      "1.2.3.4:8333" },
+    { "both kinds", "echo '::2 STREAM x'; echo '1.2.3.4 STREAM x'", PTD_OK, 2,
+      "[::2]:8333" },
+    { "scopes are left out", "echo 'fe80::1%eth0 STREAM'; echo 1.1.1.1", PTD_OK,
+      1, "1.1.1.1:8333" },
+    { "nothing", "exit 2", PTD_ERESOLVE, 0, NULL },
+    { "nonsense", "echo no such thing", PTD_ERESOLVE, 0, NULL },
+    { "no end", "while :; do echo '1.2.3.4 STREAM x'; done", PTD_OK, 1,
+      "1.2.3.4:8333" },
+};
+
+START_TEST(answers_of_a_look_up_are_read)
+{
+    struct ptd_wait w = ptd_wait_until(60000, NULL);
+    char text[PTD_NETADDR_TEXT];
+    struct fake_getent f;
+    struct ptd_netaddr na[8];
+    size_t n = 0;
+
+    fake_getent_init(&f, answers[_i].script);
+    ck_assert_msg(ptd_resolve_until(na, 8, &n, "some.name", 8333, &w) ==
+                      answers[_i].err,
+                  "%s", answers[_i].name);
+    ck_assert_uint_eq(n, answers[_i].n);
+    if (n > 0)
+        ck_assert_str_eq(ptd_netaddr_format(&na[0], text, sizeof text),
+                         answers[_i].first);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    ck_assert_int_eq(errno, ECHILD);
+    fake_getent_fini(&f);
 }
 END_TEST
 
@@ -336,6 +423,28 @@ START_TEST(a_latch_ends_a_dial)
 }
 END_TEST
 
+START_TEST(a_look_up_without_an_answer_ends_like_any_dial)
+{
+    struct ptd_dial_target to = { .host = "some.name", .port = 1 };
+    struct ptd_thread t = { .started = false };
+    struct ptd_latch cancel;
+    struct fake_getent f;
+    int fd;
+
+    fake_getent_init(&f, "kill -STOP $$");
+    ck_assert_int_eq(ptd_latch_init(&cancel), PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 50, &cancel, NULL), PTD_ETIMEOUT);
+    ck_assert_int_eq(ptd_thread_start(&t, NULL, "cancel", set_latch, &cancel),
+                     PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, NULL, -1, &cancel, NULL), PTD_ECLOSED);
+    ptd_thread_join(&t);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    ck_assert_int_eq(errno, ECHILD);
+    ptd_latch_fini(&cancel);
+    fake_getent_fini(&f);
+}
+END_TEST
+
 /* A proxy for one connection, which says yes to whatever is asked. */
 struct yes_man {
     struct ptd_acceptor a;
@@ -397,6 +506,10 @@ TCase *dial_case(void)
     tcase_add_test(tc, a_unix_socket_has_no_address);
     tcase_add_loop_test(tc, names_resolve_or_say_why_not, 0,
                         (int)PTD_COUNT(names));
+    tcase_add_loop_test(tc, names_resolve_the_same_way_with_a_deadline, 0,
+                        (int)PTD_COUNT(names));
+    tcase_add_loop_test(tc, answers_of_a_look_up_are_read, 0,
+                        (int)PTD_COUNT(answers));
     tcase_add_test(tc, a_name_of_more_than_255_characters_is_none);
     tcase_add_loop_test(tc, both_ends_of_a_dialled_connection_agree, 0, 2);
     tcase_add_test(tc, a_name_is_dialled_at_all_its_addresses);
@@ -404,6 +517,7 @@ TCase *dial_case(void)
     tcase_add_test(tc, what_cannot_be_dialled_is_told);
     tcase_add_test(tc, a_dial_without_an_answer_ends_at_its_deadline);
     tcase_add_test(tc, a_latch_ends_a_dial);
+    tcase_add_test(tc, a_look_up_without_an_answer_ends_like_any_dial);
     tcase_add_test(tc, a_dial_through_a_proxy_leads_to_the_target);
     return tc;
 }

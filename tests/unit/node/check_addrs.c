@@ -129,6 +129,29 @@ START_TEST(times_are_not_believed_blindly)
 }
 END_TEST
 
+START_TEST(planted_ones_are_dialled_but_told_to_nobody)
+{
+    struct ptd_addrs *t = ptd_addrs_new(false);
+    struct ptd_addr_entry out[10], e;
+
+    for (uint32_t i = 0; i < 10; i++) {
+        e = entry(i, NOW);
+        ptd_addrs_plant(t, &e);
+    }
+    ck_assert_uint_eq(ptd_addrs_count(t), 10);
+    ck_assert(ptd_addrs_pick(t, &e));
+    ck_assert_uint_eq(ptd_addrs_sample(t, out, 10, NOW), 0);
+    e = entry(3, NOW); /* a peer has heard of it too */
+    ck_assert_uint_eq(ptd_addrs_add(t, &e, 1, NOW), 0);
+    ck_assert_uint_eq(ptd_addrs_sample(t, out, 10, NOW), 1);
+    ck_assert(ptd_netaddr_is_equal(&out[0].na, &e.na));
+    e = entry(4, NOW); /* and this one we reached */
+    ptd_addrs_seen(t, &e.na, 1, NOW);
+    ck_assert_uint_eq(ptd_addrs_sample(t, out, 10, NOW), 2);
+    ptd_addrs_free(t);
+}
+END_TEST
+
 START_TEST(empty_table_gives_nothing)
 {
     struct ptd_addrs *t = ptd_addrs_new(false);
@@ -151,6 +174,7 @@ TCase *tcase_addrs(void)
     tcase_add_test(tc, sample_is_a_share_without_repetition);
     tcase_add_loop_test(tc, times_are_not_believed_blindly, 0,
                         PTD_COUNT(times));
+    tcase_add_test(tc, planted_ones_are_dialled_but_told_to_nobody);
     tcase_add_test(tc, empty_table_gives_nothing);
     return tc;
 }

@@ -182,6 +182,111 @@ START_TEST(blocks_of_a_peer_that_ends_are_asked_of_another)
 }
 END_TEST
 
+START_TEST(only_who_has_witnesses_is_asked_for_blocks)
+{
+    struct ptd_msg *list[3];
+    struct guest a, b;
+    struct host h;
+
+    mine_chain(list, 3, 1);
+    host_init(&h);
+    host_start(&h);
+    guest_start_as(&a, h.port, 3, PTD_NODE_NETWORK);
+    ptd_msg_free(guest_wait(&a, PTD_MSG_GETHEADERS));
+    guest_send(&a, headers_of(list, 3));
+    ck_assert_uint_eq(guest_sync(&a, PTD_MSG_GETDATA), 0);
+    ck_assert_uint_eq(ptd_headers_height(ptd_node_headers(h.node)), 3);
+
+    guest_start(&b, h.port, 3);
+    ptd_msg_free(guest_wait(&b, PTD_MSG_GETHEADERS));
+    guest_send(&b, headers_of(list, 3));
+    serve(&b, list, 3);
+    (void)host_wait(&h, PTD_NODE_BLOCK, 3);
+    guest_end(&a);
+    guest_end(&b);
+    host_stop(&h);
+    free_chain(list, 3);
+}
+END_TEST
+
+/* ---- each block once ----------------------------------------------------------------- */
+
+/* Give a node all of a chain, each answer to its questions in reverse order;
+ * gives how many blocks it asked for. */
+static uint32_t serve_backwards(struct guest *g, struct ptd_msg **list,
+                                uint32_t n)
+{
+    uint32_t n_asked = 0;
+
+    while (n_asked < n) {
+        struct ptd_msg *m = guest_wait(g, PTD_MSG_GETDATA);
+        const struct ptd_msg_inv *ask = (struct ptd_msg_inv *)(void *)m;
+
+        for (uint32_t i = ask->n; i-- > 0;)
+            for (uint32_t k = 0; k < n; k++) {
+                struct ptd_hash hash = block_hash(list[k]);
+
+                if (ptd_hash_eq(&hash, &ask->list[i].hash))
+                    guest_send(g, ptd_msg_ref(list[k]));
+            }
+        n_asked += ask->n;
+        ptd_msg_free(m);
+    }
+    return n_asked;
+}
+
+static const struct {
+    const char *name;
+    size_t block_memory_bytes;
+} stores[] = {
+    { "refuses all but the genesis block", 0 }, /* its size is found out */
+    { "holds a few blocks", 8192 },
+    { "holds them all", 1 << 20 },
+};
+
+/* The bytes that the genesis block counts for. */
+static size_t genesis_bytes(void)
+{
+    struct host h;
+    size_t bytes;
+
+    host_init(&h);
+    host_start(&h);
+    bytes = ptd_store_bytes(ptd_node_blocks(h.node));
+    host_stop(&h);
+    return bytes;
+}
+
+START_TEST(no_block_is_asked_for_twice)
+{
+    struct ptd_hash prev = ptd_params_by_name("regtest")->genesis.hash;
+    struct ptd_msg *list[CHAIN];
+    struct guest g;
+    struct host h;
+
+    host_init(&h);
+    h.cfg.block_memory_bytes = stores[_i].block_memory_bytes != 0
+                                   ? stores[_i].block_memory_bytes
+                                   : genesis_bytes();
+    host_start(&h);
+    for (uint32_t i = 0; i < CHAIN; i++) {
+        list[i] = mine_fat_block(&prev, i + 1, 1, 240);
+        prev = block_hash(list[i]);
+    }
+    guest_start(&g, h.port, CHAIN);
+    ptd_msg_free(guest_wait(&g, PTD_MSG_GETHEADERS));
+    guest_send(&g, headers_of(list, CHAIN));
+    ck_assert_msg(serve_backwards(&g, list, CHAIN) == CHAIN, "%s",
+                  stores[_i].name);
+    ck_assert_msg(guest_sync(&g, PTD_MSG_GETDATA) == 0, "%s", stores[_i].name);
+    if (stores[_i].block_memory_bytes == 0)
+        ck_assert(!ptd_store_has_evicted(ptd_node_blocks(h.node)));
+    guest_end(&g);
+    host_stop(&h);
+    free_chain(list, CHAIN);
+}
+END_TEST
+
 /* ---- answers ------------------------------------------------------------------------- */
 
 START_TEST(getdata_is_answered_entry_by_entry)
@@ -442,6 +547,8 @@ TCase *tcase_blocks(void)
     tcase_add_test(tc, longer_branch_is_followed);
     tcase_add_test(tc, what_one_has_not_another_is_asked_for);
     tcase_add_test(tc, blocks_of_a_peer_that_ends_are_asked_of_another);
+    tcase_add_test(tc, only_who_has_witnesses_is_asked_for_blocks);
+    tcase_add_loop_test(tc, no_block_is_asked_for_twice, 0, PTD_COUNT(stores));
     tcase_add_test(tc, getdata_is_answered_entry_by_entry);
     tcase_add_loop_test(tc, largest_getdata_ends, 0, PTD_COUNT(floods));
     tcase_add_test(tc, inv_of_50000_blocks_is_one_question);

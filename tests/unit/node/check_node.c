@@ -54,6 +54,7 @@ int main(void)
 
     suite_add_tcase(s, tcase_args());
     suite_add_tcase(s, tcase_settings());
+    suite_add_tcase(s, tcase_cgroup());
     suite_add_tcase(s, tcase_store());
     suite_add_tcase(s, tcase_addrs());
     suite_add_tcase(s, tcase_run());

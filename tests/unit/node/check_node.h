@@ -10,6 +10,7 @@ TCase *tcase_store(void);
 TCase *tcase_addrs(void);
 TCase *tcase_run(void);
 TCase *tcase_blocks(void);
+TCase *tcase_cgroup(void);
 
 /* A directory of its own for a test; removed with all that is in it by
  * temp_remove(), which frees the name. */

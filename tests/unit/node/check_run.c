@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "check_node.h"
 #include "rig.h"
+#include "support/nth_malloc.h"
 
 /* A sanitizer slows everything down. */
 static int64_t second_us(void)
@@ -97,6 +98,34 @@ START_TEST(nothing_is_left_after_stop)
     }
     ck_assert_uint_le(count_in("/proc/self/task"), threads);
     ck_assert_uint_le(count_in("/proc/self/fd"), fds);
+}
+END_TEST
+
+/* Each allocation of the start fails once; the threads that run by then may
+ * meet the failure too, and go on. */
+START_TEST(start_without_memory_fails_or_does_without)
+{
+    for (unsigned n = 1;; n++) {
+        struct ptd_complaint why;
+        struct host h;
+        enum ptd_err e;
+        bool failed;
+
+        host_init(&h);
+        h.cfg.connect_only = false;
+        host_connect(&h, 1);
+        support_nth_malloc_arm(n);
+        e = ptd_node_start(&h.node, &h.cfg, &why);
+        failed = support_nth_malloc_disarm();
+        if (e != PTD_OK) {
+            ck_assert(failed);
+            ck_assert_str_ne(why.text, "");
+            h.node = NULL;
+        }
+        host_stop(&h);
+        if (!failed)
+            break;
+    }
 }
 END_TEST
 
@@ -189,6 +218,20 @@ static void expect_rest(struct ptd_clock *clk, int64_t seconds)
     ptd_clock_advance_us(clk, ahead);
 }
 
+/* Move the clock to whatever somebody waits for next. */
+static void expect_wake(struct ptd_clock *clk)
+{
+    int64_t next = ptd_clock_next_deadline_us(clk),
+            ahead = next - ptd_clock_now_us(clk);
+
+    while (ahead > 20 * SECOND_US || ahead <= 0) { /* all are busy */
+        sched_yield();
+        next = ptd_clock_next_deadline_us(clk);
+        ahead = next - ptd_clock_now_us(clk);
+    }
+    ptd_clock_advance_us(clk, ahead);
+}
+
 START_TEST(failed_dials_rest_longer_each_time)
 {
     struct ptd_clock *clk = ptd_clock_new();
@@ -242,6 +285,82 @@ START_TEST(lost_connection_is_made_again)
 }
 END_TEST
 
+/* By address twice, by name, and by an automatic slot: one connection. The
+ * clock stands; once it is moved, whoever failed tries again. */
+START_TEST(nobody_is_connected_to_twice)
+{
+    struct ptd_clock *clk = ptd_clock_new();
+    struct ptd_addr_entry e = { .time = 1700000000, .services = 9 };
+    struct ptd_peer **peers;
+    struct host a, b;
+    char name[32];
+    size_t n;
+
+    ptd_clock_set_wall_us(clk, INT64_C(1700000000) * SECOND_US);
+    host_init(&a);
+    host_start(&a);
+    host_init(&b);
+    b.cfg.clock = clk;
+    b.cfg.listen = false;
+    b.cfg.connect_only = false;
+    host_connect(&b, a.port);
+    snprintf(name, sizeof name, "127.0.0.1:%u", a.port);
+    ck_assert_int_eq(ptd_texts_add(&b.cfg.addnode, name), PTD_OK);
+    host_start(&b);
+    (void)host_wait(&b, PTD_NODE_PEER_READY, -1);
+    ck_assert_int_eq(ptd_netaddr_parse(&e.na, "127.0.0.1", a.port), PTD_OK);
+    (void)ptd_addrs_add(ptd_node_addrs(b.node), &e, 1, 1700000000);
+    /* Each slot is due again within 10 s, and then looks at the others. */
+    for (int i = 0; i < 20; i++)
+        expect_wake(clk);
+    n = ptd_node_peers(b.node, &peers);
+    ck_assert_uint_eq(n, 1);
+    ptd_peer_free(peers[0]);
+    free(peers);
+    n = ptd_node_peers(a.node, &peers);
+    ck_assert_uint_eq(n, 1);
+    ptd_peer_free(peers[0]);
+    free(peers);
+    host_stop(&b);
+    host_stop(&a);
+    ptd_clock_free(clk);
+}
+END_TEST
+
+/* By name a dial finds out whom it reached when it is there. */
+START_TEST(name_of_whom_we_have_is_let_go)
+{
+    struct host a, b;
+    int64_t until = ptd_clock_now_us(NULL) + 30 * SECOND_US;
+    bool is_ready = false, is_let_go = false;
+    struct ptd_peer **peers;
+    char name[32];
+
+    host_init(&a);
+    host_start(&a);
+    host_init(&b);
+    b.cfg.listen = false;
+    b.cfg.dns = true;
+    host_connect(&b, a.port);
+    snprintf(name, sizeof name, "localhost:%u", a.port);
+    ck_assert_int_eq(ptd_texts_add(&b.cfg.connect, name), PTD_OK);
+    host_start(&b);
+    while (!is_ready || !is_let_go) { /* in whatever order */
+        struct ptd_node_event ev;
+
+        ck_assert_int_eq(ptd_chan_recv_until(b.events, &ev, NULL, until),
+                         PTD_OK);
+        is_ready = is_ready || ev.what == PTD_NODE_PEER_READY;
+        is_let_go = is_let_go || ev.what == PTD_NODE_DIAL_FAILED;
+    }
+    ck_assert_uint_eq(ptd_node_peers(b.node, &peers), 1);
+    ptd_peer_free(peers[0]);
+    free(peers);
+    host_stop(&b);
+    host_stop(&a);
+}
+END_TEST
+
 START_TEST(address_heard_of_is_dialled)
 {
     struct host a, b;
@@ -270,11 +389,14 @@ TCase *tcase_run(void)
     tcase_add_test(tc, two_nodes_find_each_other);
     tcase_add_test(tc, stop_takes_less_than_a_second_with_50_peers);
     tcase_add_test(tc, nothing_is_left_after_stop);
+    tcase_add_test(tc, start_without_memory_fails_or_does_without);
     tcase_add_test(tc, port_in_use_is_told);
     tcase_add_test(tc, inbound_connections_are_limited);
     tcase_add_test(tc, connection_to_oneself_ends);
     tcase_add_test(tc, failed_dials_rest_longer_each_time);
     tcase_add_test(tc, lost_connection_is_made_again);
+    tcase_add_test(tc, nobody_is_connected_to_twice);
+    tcase_add_test(tc, name_of_whom_we_have_is_let_go);
     tcase_add_test(tc, address_heard_of_is_dialled);
     return tc;
 }

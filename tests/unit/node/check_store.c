@@ -4,7 +4,9 @@
 
 #include <string.h>
 
+#include "base/util.h"
 #include "check_node.h"
+#include "rig.h"
 #include "wire/encoded.h"
 
 static struct ptd_hash numbered(uint32_t i)
@@ -87,6 +89,33 @@ START_TEST(larger_than_the_store_is_refused)
 }
 END_TEST
 
+/* Who asks for a block makes it hold the encoded form, in each encoding. */
+START_TEST(encoded_forms_count_before_they_are_made)
+{
+    static const struct ptd_codec cx[] = {
+        { .pver = 70016, .encoding = PTD_ENC_BASE },
+        { .pver = 70016, .encoding = PTD_ENC_WITNESS },
+    };
+    struct ptd_hash genesis = ptd_params_by_name("regtest")->genesis.hash, hash;
+    struct ptd_msg *block = mine_block(&genesis, 1, 1);
+    struct ptd_store *s = ptd_store_new(1 << 20);
+    size_t before = ptd_msg_memory_bytes(block);
+
+    hash = block_hash(block);
+    ck_assert_int_eq(ptd_store_put(s, &hash, block), PTD_OK);
+    for (size_t i = 0; i < PTD_COUNT(cx); i++) {
+        struct ptd_encoded *form;
+
+        ck_assert_int_eq(ptd_msg_encoded(block, &form, &cx[i]), PTD_OK);
+        ptd_encoded_free(form);
+    }
+    ck_assert_uint_gt(ptd_msg_memory_bytes(block), before);
+    ck_assert_uint_ge(ptd_store_bytes(s), ptd_msg_memory_bytes(block));
+    ptd_store_free(s);
+    ptd_msg_free(block);
+}
+END_TEST
+
 TCase *tcase_store(void)
 {
     TCase *tc = tcase_create("store");
@@ -94,6 +123,7 @@ TCase *tcase_store(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, what_was_put_is_found_once);
     tcase_add_test(tc, oldest_make_room_within_the_bound);
+    tcase_add_test(tc, encoded_forms_count_before_they_are_made);
     tcase_add_test(tc, larger_than_the_store_is_refused);
     return tc;
 }

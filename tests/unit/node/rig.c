@@ -129,6 +129,12 @@ static int dial(uint16_t port)
 
 void guest_start(struct guest *g, uint16_t port, int32_t height)
 {
+    guest_start_as(g, port, height, PTD_NODE_NETWORK | PTD_NODE_WITNESS);
+}
+
+void guest_start_as(struct guest *g, uint16_t port, int32_t height,
+                    uint64_t services)
+{
     struct ptd_peer_config cfg;
 
     g->height = height;
@@ -138,7 +144,7 @@ void guest_start(struct guest *g, uint16_t port, int32_t height)
     g->gone = ptd_chan_new(0, 0);
     ck_assert(g->env && g->msgs && g->ready && g->gone);
     ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
-    cfg.services = PTD_NODE_NETWORK | PTD_NODE_WITNESS;
+    cfg.services = services;
     cfg.conduct = PTD_CONDUCT_TOLERANT;
     for (size_t i = 0; i < PTD_MSG_N_TYPES; i++)
         cfg.on_msg[i] = (struct ptd_listener){ on_msg, g };
@@ -230,7 +236,8 @@ size_t guest_sync(struct guest *g, enum ptd_msg_type type)
 
 /* ---- blocks --------------------------------------------------------------------- */
 
-static size_t put_coinbase(uint8_t *at, uint32_t height, uint32_t salt)
+static size_t put_coinbase(uint8_t *at, uint32_t height, uint32_t salt,
+                           uint8_t n_pad)
 {
     uint8_t *p = at;
 
@@ -249,20 +256,29 @@ static size_t put_coinbase(uint8_t *at, uint32_t height, uint32_t salt)
     *p++ = 1;
     ptd_put_le64(p, UINT64_C(5000000000));
     p += 8;
-    memcpy(p, "\1\x51\0\0\0\0", 6);
-    return (size_t)(p + 6 - at);
+    *p++ = (uint8_t)(1 + n_pad);
+    memset(p, 0x51, 1 + n_pad);
+    p += 1 + n_pad;
+    memset(p, 0, 4);
+    return (size_t)(p + 4 - at);
 }
 
 struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
                            uint32_t salt)
+{
+    return mine_fat_block(prev, height, salt, 0);
+}
+
+struct ptd_msg *mine_fat_block(const struct ptd_hash *prev, uint32_t height,
+                               uint32_t salt, uint8_t n_pad)
 {
     const struct ptd_codec cx = { .pver = 70016, .encoding = PTD_ENC_WITNESS };
     struct ptd_block_header h = { .version = 0x20000000,
                                   .prev = *prev,
                                   .time = 1600000000 + 600 * height,
                                   .bits = 0x207fffff };
-    uint8_t raw[256];
-    size_t n = put_coinbase(raw + 81, height, salt);
+    uint8_t raw[512];
+    size_t n = put_coinbase(raw + 81, height, salt, n_pad);
     struct ptd_hash hash;
     struct ptd_msg *m;
 

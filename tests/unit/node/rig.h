@@ -41,6 +41,8 @@ struct guest {
 };
 
 void guest_start(struct guest *g, uint16_t port, int32_t height);
+void guest_start_as(struct guest *g, uint16_t port, int32_t height,
+                    uint64_t services);
 void guest_wait_ready(struct guest *g);
 void guest_wait_gone(struct guest *g);
 void guest_end(struct guest *g);
@@ -58,6 +60,9 @@ size_t guest_sync(struct guest *g, enum ptd_msg_type type);
 /* A block with a coinbase alone, mined on a parent. Other salt, other block. */
 struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
                            uint32_t salt);
+/* … with n_pad bytes more, below 250. */
+struct ptd_msg *mine_fat_block(const struct ptd_hash *prev, uint32_t height,
+                               uint32_t salt, uint8_t n_pad);
 struct ptd_hash block_hash(const struct ptd_msg *block);
 
 /* n blocks in a row on the genesis block, into list. */

@@ -118,13 +118,6 @@ static const struct row rows[] = {
       "01020304"
       "208d",
       PTD_EBADVALUE, NULL },
-    { "v2: Tor v2 of 7 bytes", PTD_MSG_ADDRV2, 70016,
-      "01" TIME "00"
-      "03"
-      "07"
-      "01020304050607"
-      "208d",
-      PTD_EBADVALUE, NULL },
     { "v2: Tor v3 of 10 bytes", PTD_MSG_ADDRV2, 70016,
       "01" TIME "00"
       "04"
@@ -200,6 +193,17 @@ static const char *const ignored[] = {
     "10"
     "fd87d87eeb43f1f2f3f4f5f6f7f8f9fa"
     "208d", /* Tor v2 inside */
+    "03"
+    "07"
+    "01020304050607"
+    "208d", /* Tor v2, of an odd length */
+    "03"
+    "00"
+    "208d",
+    "07"
+    "04"
+    "02000001"
+    "208d", /* Yggdrasil, of an odd length */
     "00"
     "00"
     "208d",

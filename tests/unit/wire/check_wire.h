@@ -29,7 +29,8 @@ struct blob blob_hex(const char *hex);
 struct blob blob_copy(const void *p, size_t n);
 void blob_free(struct blob *b);
 
-/* A file of the vectors; p is NULL, and that is said, where there is none. */
+/* A file of the vectors; p is NULL, and that is said, where there is none; with
+ * PTD_REQUIRE_VECTORS=1 in the environment the test fails. */
 struct blob blob_vector(const char *name);
 
 /* ---- decoding and encoding --------------------------------------------- */

@@ -56,6 +56,13 @@ void blob_free(struct blob *b)
     b->p = NULL;
 }
 
+static bool requires_vectors(void)
+{
+    const char *says = getenv("PTD_REQUIRE_VECTORS");
+
+    return says != NULL && strcmp(says, "1") == 0;
+}
+
 struct blob blob_vector(const char *name)
 {
     struct blob b = { NULL, 0 };
@@ -65,6 +72,8 @@ struct blob blob_vector(const char *name)
 
     snprintf(path, sizeof path, "%s/%s", PTD_VECTORS_DIR, name);
     if ((f = fopen(path, "rb")) == NULL) {
+        if (requires_vectors())
+            ck_abort_msg("no vector %s", path);
         printf("skipped: no vector %s\n", path);
         return b;
     }
@@ -117,14 +126,23 @@ struct blob encode_all(const struct ptd_msg *m, const struct ptd_codec *cx)
     return b;
 }
 
+/* Every length up to 16 KB and of the last KB; in between, of long ones, some
+ * hundred. */
+static size_t next_cut(size_t cut, size_t n)
+{
+    enum { ALL = 16384, LAST = 1024, SAMPLES = 128 };
+
+    if (cut < ALL || cut + LAST >= n)
+        return cut + 1;
+    return PTD_MIN(cut + 1 + n / SAMPLES, n - LAST);
+}
+
 enum tail { TAIL_FIXED, TAIL_OPTIONAL };
 
 static void check_cuts(enum ptd_msg_type type, const uint8_t *p, size_t n,
                        const struct ptd_codec *cx, enum tail tail)
 {
-    size_t step = PTD_MAX(n / 200, (size_t)1);
-
-    for (size_t cut = 0; cut < n; cut += step) {
+    for (size_t cut = 0; cut < n; cut = next_cut(cut, n)) {
         struct ptd_wire_error why;
         struct ptd_msg *m;
         char text[200];

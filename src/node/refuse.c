@@ -1,0 +1,64 @@
+/* Requests for services that we do not offer: who asks for one in spite of our
+ * version message is sent away, as Bitcoin Core does, and in its words. All on
+ * the in thread of the peer that asks. */
+#include <config.h>
+
+#include "node/node_int.h"
+
+static bool offers(const struct node_peer *np, uint64_t service)
+{
+    return (ptd_node_services(np->node) & service) != 0;
+}
+
+enum ptd_err refuse_mempool(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct node_peer *np = arg;
+
+    (void)msg;
+    if (offers(np, PTD_NODE_BLOOM))
+        return PTD_OK;
+    ptd_peer_disconnect(p, PTD_EREJECTED,
+                        "mempool request with bloom filters disabled");
+    return PTD_EREJECTED;
+}
+
+/* filterload, filteradd, filterclear. */
+enum ptd_err refuse_filter(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct node_peer *np = arg;
+
+    if (offers(np, PTD_NODE_BLOOM))
+        return PTD_OK;
+    ptd_peer_disconnect(p, PTD_EREJECTED,
+                        "%s received despite not offering bloom services",
+                        ptd_msg_type_command(msg->type));
+    return PTD_EREJECTED;
+}
+
+/* getcfilters, getcfheaders, getcfcheckpt. */
+enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct ptd_msg_getcf *m =
+        (const struct ptd_msg_getcf *)(const void *)msg;
+    const struct node_peer *np = arg;
+
+    if (offers(np, PTD_NODE_COMPACT_FILTERS))
+        return PTD_OK;
+    ptd_peer_disconnect(p, PTD_EREJECTED,
+                        "peer requested unsupported block filter type: %u",
+                        m->filter_type);
+    return PTD_EREJECTED;
+}
+
+/* One that asks for nothing asks us to look a block up for nothing. */
+enum ptd_err refuse_blocktxn(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
+{
+    const struct ptd_msg_getblocktxn *m =
+        (const struct ptd_msg_getblocktxn *)(const void *)msg;
+
+    (void)arg;
+    if (m->n > 0)
+        return PTD_OK;
+    ptd_peer_disconnect(p, PTD_EPROTO, "getblocktxn without tx indices");
+    return PTD_EPROTO;
+}
