@@ -299,12 +299,28 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
     ptd_token_give_back(p);
 }
 
+/* Until the handshake is done nobody receives from output_q, nor closes it
+ * before a callback of the peer has returned, which may wait for this caller:
+ * so who waits for room hears of the disconnect itself. */
+static enum ptd_err send_or_quit(struct ptd_peer *p, const struct outmsg *m)
+{
+    enum { SEND, QUIT, N };
+    struct ptd_case on[N] = {
+        [SEND] = PTD_SEND(p->output_q, m),
+        [QUIT] = PTD_RECV(p->quit, NULL),
+    };
+
+    return ptd_select(on, N, NULL, PTD_NEVER) == SEND ? on[SEND].err
+                                                      : PTD_ECLOSED;
+}
+
 static enum ptd_err to_output_q(struct ptd_peer *p, struct outmsg *m,
                                 enum manner manner)
 {
-    enum ptd_err e = manner == MANNER_TRY ? ptd_chan_try_send(p->output_q, m)
-                                          : ptd_chan_send(p->output_q, m);
+    enum ptd_err e = ptd_chan_try_send(p->output_q, m);
 
+    if (e == PTD_EFULL && manner == MANNER_WAIT)
+        e = send_or_quit(p, m);
     if (e != PTD_OK) {
         ptd_mutex_lock(&p->mu);
         p->n_ahead--;

@@ -136,6 +136,82 @@ START_TEST(callback_before_ready_never_waits_for_room)
 }
 END_TEST
 
+struct held {
+    struct ptd_peer *peer;
+    struct ptd_chan *entered, *leave; /* the callback */
+    struct ptd_chan *returned;        /* the caller; enum ptd_err */
+};
+
+static struct ptd_msg *held_version(struct ptd_peer *p,
+                                    const struct ptd_msg_version *v, void *arg)
+{
+    struct held *h = arg;
+
+    (void)p;
+    (void)v;
+    ck_assert_int_eq(ptd_chan_send(h->entered, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(h->leave, NULL), PTD_OK);
+    return NULL;
+}
+
+static void *caller_main(void *arg)
+{
+    struct held *h = arg;
+    enum ptd_err e = PTD_OK;
+
+    while (e == PTD_OK)
+        e = ptd_peer_queue(h->peer, ptd_msg_new_nonce(PTD_MSG_PONG, 1), NULL);
+    ck_assert_int_eq(ptd_chan_send(h->returned, &e), PTD_OK);
+    return NULL;
+}
+
+static struct held *held_back; /* for tune, which takes no argument */
+
+static void hold_version(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->output_queue = 1;
+    cfg->hooks.on_version = held_version;
+    cfg->hooks.arg = held_back;
+    cfg->hooks.on_ready = NULL;
+    cfg->hooks.on_gone = NULL;
+    cfg->hooks.on_unknown = NULL;
+}
+
+/* A callback of the handshake may wait for whom the full queue holds. */
+START_TEST(disconnect_wakes_who_waits_for_room_before_ready)
+{
+    struct held h = { NULL, ptd_chan_new(0, 1), ptd_chan_new(0, 1),
+                      ptd_chan_new(sizeof(enum ptd_err), 1) };
+    enum ptd_err e = PTD_OK;
+    struct ptd_peer_stats s;
+    struct solo r;
+    pthread_t t;
+
+    held_back = &h;
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, hold_version);
+    h.peer = r.s.peer;
+    rig_send(&r, rig_version(&r));
+    ck_assert_int_eq(ptd_chan_recv(h.entered, NULL), PTD_OK);
+    ck_assert_int_eq(pthread_create(&t, NULL, caller_main, &h), 0);
+    do /* one message is in the queue, one waits for room */
+        ptd_peer_stats(r.s.peer, &s);
+    while (s.n_output != 2);
+    ptd_peer_disconnect(r.s.peer, PTD_ECLOSED, "enough");
+    ck_assert_int_eq(
+        ptd_chan_recv_until(h.returned, &e, NULL,
+                            ptd_clock_now_us(NULL) + 20 * SECOND_US),
+        PTD_OK);
+    ck_assert_int_eq(e, PTD_ECLOSED);
+    ck_assert_int_eq(ptd_chan_send(h.leave, NULL), PTD_OK);
+    pthread_join(t, NULL);
+    rig_solo_end(&r);
+    ptd_chan_free(h.entered);
+    ptd_chan_free(h.leave);
+    ptd_chan_free(h.returned);
+}
+END_TEST
+
 START_TEST(failed_handshake_signals_what_was_queued)
 {
     struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 8);
@@ -524,6 +600,7 @@ TCase *tcase_queue(void)
                         0, 2);
     tcase_add_test(tc, queued_before_the_handshake_leaves_after_verack);
     tcase_add_test(tc, callback_before_ready_never_waits_for_room);
+    tcase_add_test(tc, disconnect_wakes_who_waits_for_room_before_ready);
     tcase_add_test(tc, failed_handshake_signals_what_was_queued);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
