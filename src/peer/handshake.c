@@ -208,19 +208,22 @@ static enum ptd_err count_early(struct ptd_peer *p, const struct ptd_frame *f)
     return PTD_ETOOBIG;
 }
 
-/* Next message, NULL if it was ignored. */
-static enum ptd_err next(struct ptd_peer *p, struct ptd_msg **m)
+/* Next message, NULL if it was ignored. All counts but the one awaited. */
+static enum ptd_err next(struct ptd_peer *p, enum ptd_msg_type awaited,
+                         struct ptd_msg **m)
 {
     struct ptd_frame f;
     enum ptd_err e = ptd_in_next_frame(p, &f);
 
     *m = NULL;
+    if (e == PTD_OK && f.type != awaited)
+        e = count_early(p, &f);
     if (e != PTD_OK)
         return e;
-    if (f.type != PTD_MSG_VERSION && f.type != PTD_MSG_VERACK &&
-        (e = count_early(p, &f)) != PTD_OK)
-        return e;
-    return ptd_in_decode(p, &f, m);
+    e = ptd_in_decode(p, &f, m);
+    if (e == PTD_OK && *m == NULL && f.type == awaited)
+        e = count_early(p, &f); /* it could not be taken */
+    return e;
 }
 
 static enum ptd_err not_version(struct ptd_peer *p, const struct ptd_msg *m)
@@ -245,7 +248,7 @@ static enum ptd_err read_version(struct ptd_peer *p)
 
     do {
         ptd_msg_free(m);
-        e = next(p, &m);
+        e = next(p, PTD_MSG_VERSION, &m);
         if (e == PTD_OK && m != NULL && m->type != PTD_MSG_VERSION)
             e = not_version(p, m);
     } while (e == PTD_OK && (m == NULL || m->type != PTD_MSG_VERSION));
@@ -263,7 +266,7 @@ static enum ptd_err before_verack(struct ptd_peer *p, struct ptd_msg *m)
     if (m->type == PTD_MSG_VERSION) {
         ptd_log_debug("redundant version message from peer %s", p->name);
         if (p->cfg.conduct == PTD_CONDUCT_TOLERANT)
-            return count_early(p, &(struct ptd_frame){ .wire_bytes = 100 });
+            return PTD_OK;
         ptd_handshake_reject(p, "version", PTD_REJECT_DUPLICATE,
                              "duplicate version message");
         ptd_peer_disconnect(p, PTD_EPROTO, "duplicate version message");
@@ -290,7 +293,7 @@ static enum ptd_err read_verack(struct ptd_peer *p, struct ptd_msg **verack)
     enum ptd_err e;
 
     for (;;) {
-        e = next(p, verack);
+        e = next(p, PTD_MSG_VERACK, verack);
         if (e == PTD_OK && *verack != NULL)
             e = before_verack(p, *verack);
         if (e == PTD_OK && *verack != NULL && (*verack)->type == PTD_MSG_VERACK)
