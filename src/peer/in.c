@@ -445,31 +445,46 @@ static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
             p->name, problem, want, pong->nonce, pong->msg.payload_bytes);
 }
 
+/* A notfound may name 50,000: others get at the lock in between. */
+static void clear_not_found(struct ptd_peer *p, const struct ptd_msg_inv *m,
+                            int64_t now, int64_t handlers)
+{
+    enum { AT_ONCE = 256 };
+
+    for (uint32_t i = 0; i < m->n;) {
+        uint32_t end = PTD_MIN(m->n, i + AT_ONCE);
+
+        ptd_mutex_lock(&p->mu);
+        for (; i < end; i++)
+            ptd_requests_got(p->requests, &m->list[i].hash, now, handlers);
+        ptd_mutex_unlock(&p->mu);
+    }
+}
+
 static void clear_requests(struct ptd_peer *p, const struct ptd_msg *m)
 {
     int64_t now = ptd_clock_now_us(p->clk);
     int64_t handlers = ptd_handlers_us(p, now);
-    const struct ptd_msg_inv *list = (const struct ptd_msg_inv *)m;
     struct ptd_hash txid, wtxid;
     bool is_tx = m->type == PTD_MSG_TX;
 
+    if (m->type == PTD_MSG_NOTFOUND) {
+        clear_not_found(p, (const struct ptd_msg_inv *)m, now, handlers);
+        return;
+    }
     if (is_tx) { /* asked for by either id */
         const struct ptd_tx *tx = &((const struct ptd_msg_tx *)m)->tx;
 
         if (ptd_tx_txid(tx, &txid) != PTD_OK ||
             ptd_tx_wtxid(tx, &wtxid) != PTD_OK)
             return;
-    } else if (m->type != PTD_MSG_NOTFOUND) {
+    } else {
         /* block, merkleblock, cmpctblock: the header comes first in each */
         ptd_block_header_hash(&((const struct ptd_msg_block *)m)->header,
                               &txid);
     }
     ptd_mutex_lock(&p->mu);
-    if (m->type == PTD_MSG_NOTFOUND)
-        for (uint32_t i = 0; i < list->n; i++)
-            ptd_requests_got(p->requests, &list->list[i].hash, now, handlers);
-    else
-        ptd_requests_got(p->requests, &txid, now, handlers);
+    ptd_requests_got(p->requests, &txid, now, handlers);
     if (is_tx && !ptd_hash_eq(&txid, &wtxid))
         ptd_requests_got(p->requests, &wtxid, now, handlers);
     ptd_mutex_unlock(&p->mu);

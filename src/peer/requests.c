@@ -6,12 +6,22 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/rng.h"
 #include "base/util.h"
+#include "crypto/siphash.h"
 #include "pentad/clock.h"
+
+/* What a place in a set of ids may hold besides an id. */
+enum { FREE = 0, ARRIVED = 2 };
 
 static uint64_t id_of(const struct ptd_hash *h)
 {
-    return ptd_get_le64(h->b) | 1; /* 0 marks what has arrived */
+    return ptd_get_le64(h->b) | 1; /* neither FREE nor ARRIVED */
+}
+
+static uint32_t place_of(const struct requests *r, uint64_t id)
+{
+    return (uint32_t)ptd_siphash24(r->key[0], r->key[1], &id, sizeof id);
 }
 
 static void request_fini(struct request *q)
@@ -32,10 +42,13 @@ static struct request *place(struct requests **r)
 {
     uint32_t victim = 0;
 
-    if (*r == NULL)
+    if (*r == NULL) {
         *r = ptd_calloc(1, sizeof **r + REQUESTS_MAX * sizeof (*r)->v[0]);
-    if (*r == NULL)
-        return NULL;
+        if (*r == NULL)
+            return NULL;
+        (*r)->key[0] = ptd_random_u64();
+        (*r)->key[1] = ptd_random_u64();
+    }
     if ((*r)->n == REQUESTS_MAX) {
         for (uint32_t i = (*r)->n; i-- > 0;)
             if ((*r)->v[i].soft)
@@ -45,21 +58,37 @@ static struct request *place(struct requests **r)
     return &(*r)->v[(*r)->n];
 }
 
-static bool take_ids(struct request *q, const struct ptd_msg_inv *m)
+/* Put an id into the set, which has a free place. */
+static void add_id(const struct requests *r, struct request *q, uint64_t id)
 {
+    uint32_t i = place_of(r, id) & q->mask;
+
+    while (q->ids[i] != FREE && q->ids[i] != id)
+        i = (i + 1) & q->mask;
+    q->n_left += q->ids[i] == FREE;
+    q->ids[i] = id;
+}
+
+static bool take_ids(const struct requests *r, struct request *q,
+                     const struct ptd_msg_inv *m)
+{
+    size_t n = 2;
+
     if (m->n == 0)
         return false;
-    q->ids = ptd_alloc_array(m->n, sizeof *q->ids);
+    while (n < 2 * (size_t)m->n)
+        n *= 2;
+    q->ids = ptd_calloc(n, sizeof *q->ids);
     if (q->ids == NULL)
         return false;
+    q->mask = (uint32_t)n - 1;
     for (uint32_t i = 0; i < m->n; i++) {
         uint32_t type = m->list[i].type & ~(uint32_t)PTD_INV_WITNESS_FLAG;
 
-        q->ids[i] = id_of(&m->list[i].hash);
+        add_id(r, q, id_of(&m->list[i].hash));
         if (type == PTD_INV_TX || type == PTD_INV_WTX)
             q->wants_tx = true;
     }
-    q->n_ids = q->n_left = m->n;
     return true;
 }
 
@@ -80,7 +109,7 @@ void ptd_requests_sent(struct requests **r, const struct ptd_msg *m, bool soft,
         .handlers_us = handlers_us,
     };
     if (m->type == PTD_MSG_GETDATA &&
-        !take_ids(q, (const struct ptd_msg_inv *)m))
+        !take_ids(*r, q, (const struct ptd_msg_inv *)m))
         return;
     (*r)->n++;
     (*r)->n_tx += q->wants_tx;
@@ -106,29 +135,32 @@ void ptd_requests_answered(struct requests *r, enum ptd_msg_type type,
         }
 }
 
-/* Answers come in the order of the request as a rule: look from head on. */
-static bool strike(struct request *q, uint64_t id)
+/* Mark an id as arrived, if it is awaited; place: of it, unmasked. */
+static bool strike(struct request *q, uint64_t id, uint32_t place)
 {
-    for (uint32_t k = 0; k < q->n_ids; k++) {
-        uint32_t i = q->head + k < q->n_ids ? q->head + k
-                                            : q->head + k - q->n_ids;
+    for (uint32_t i = place & q->mask; q->ids[i] != FREE;
+         i = (i + 1) & q->mask)
         if (q->ids[i] == id) {
-            q->ids[i] = 0;
-            q->head = i + 1 < q->n_ids ? i + 1 : 0;
+            q->ids[i] = ARRIVED;
             q->n_left--;
             return true;
         }
-    }
     return false;
 }
 
 void ptd_requests_got(struct requests *r, const struct ptd_hash *hash,
                       int64_t now_us, int64_t handlers_us)
 {
-    for (uint32_t i = 0; r != NULL && i < r->n; i++) {
+    uint64_t id = id_of(hash);
+    uint32_t place;
+
+    if (r == NULL || r->n == 0)
+        return;
+    place = place_of(r, id);
+    for (uint32_t i = 0; i < r->n; i++) {
         struct request *q = &r->v[i];
 
-        if (q->n_left == 0 || !strike(q, id_of(hash)))
+        if (q->n_left == 0 || !strike(q, id, place))
             continue;
         if (q->n_left == 0) {
             take_out(r, i);

@@ -24,14 +24,17 @@ struct request {
     int64_t deadline_us;      /* less what handlers took since */
     int64_t handlers_us;      /* total time of handlers when it was set */
     int64_t wait_us;          /* granted again with each part of the answer */
-    uint64_t *ids;            /* getdata: first 8 bytes of each hash, | 1 */
-    uint32_t n_ids, n_left, head;
+    uint64_t *ids;            /* getdata: an open-addressed set of the first 8
+                               * bytes of each hash, | 1; never full */
+    uint32_t mask;            /* places of ids, less one */
+    uint32_t n_left;          /* ids that are awaited */
     bool wants_tx;            /* some ids are transactions */
 };
 
 struct requests {
     uint32_t n;
-    uint32_t n_tx; /* entries with wants_tx */
+    uint32_t n_tx;   /* entries with wants_tx */
+    uint64_t key[2]; /* strangers choose hashes, not their places in ids */
     struct request v[];
 };
 
