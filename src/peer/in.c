@@ -25,18 +25,21 @@ PTD_LOG_TAG(PEER);
 
 void ptd_handler_start(struct ptd_peer *p)
 {
-    if (atomic_load_explicit(&p->handler_since_us, memory_order_relaxed) != 0) {
+    if (p->handler_since_us != 0) {
         ptd_log_warn("%s: handler started while one is active", p->name);
         return;
     }
-    atomic_store(&p->handler_since_us, ptd_clock_now_us(p->clk));
+    p->handler_since_us = ptd_clock_now_us(p->clk);
+    /* One value, so that stall never sees the end of one and the start of
+     * another. Handlers took less time than the clock shows: it is below 0. */
+    atomic_store(&p->handlers_us, p->handler_total_us - p->handler_since_us);
 }
 
 void ptd_handler_done(struct ptd_peer *p)
 {
-    int64_t since = atomic_load(&p->handler_since_us), now;
+    int64_t now;
 
-    if (since == 0) {
+    if (p->handler_since_us == 0) {
         ptd_log_warn("%s: handler done while none is active", p->name);
         return;
     }
@@ -45,8 +48,9 @@ void ptd_handler_done(struct ptd_peer *p)
         p->n_frames_done = p->n_frames;
         atomic_store(&p->handled_us, now);
     }
-    atomic_fetch_add(&p->handler_total_us, now - since);
-    atomic_store(&p->handler_since_us, 0); /* last: stall reads it first */
+    p->handler_total_us += now - p->handler_since_us;
+    p->handler_since_us = 0;
+    atomic_store(&p->handlers_us, p->handler_total_us); /* last: see stall */
 }
 
 /* ---- receiving --------------------------------------------------------------- */
@@ -60,8 +64,7 @@ static void announce_wait(struct ptd_peer *p)
         return;
     if (frame != 0) {
         /* The bytes came at the last receive: no need to ask the clock. */
-        int64_t since =
-            atomic_load_explicit(&p->handler_since_us, memory_order_relaxed);
+        int64_t since = p->handler_since_us;
 
         atomic_store_explicit(&p->rx_bytes, ptd_conn_bytes_recv(p->conn),
                               memory_order_relaxed);
@@ -204,10 +207,8 @@ static void count(struct ptd_peer *p, const struct ptd_frame *f)
     atomic_store_explicit(
         b, atomic_load_explicit(b, memory_order_relaxed) + f->wire_bytes,
         memory_order_relaxed);
-    atomic_store_explicit(
-        &p->last_recv_us,
-        atomic_load_explicit(&p->handler_since_us, memory_order_relaxed),
-        memory_order_relaxed);
+    atomic_store_explicit(&p->last_recv_us, p->handler_since_us,
+                          memory_order_relaxed);
 }
 
 static void on_read(struct ptd_peer *p, const struct ptd_frame *f,

@@ -107,8 +107,8 @@ struct ptd_peer {
     atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
     atomic_int_fast64_t last_send_us;     /* the same */
     atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
-    atomic_int_fast64_t handler_since_us; /* start of the running handlers, 0 */
-    atomic_int_fast64_t handler_total_us; /* of those that are done */
+    atomic_int_fast64_t handlers_us; /* time that handlers took; while some run,
+                                      * that less their start: below 0 */
     atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
     atomic_uint_fast64_t rx_frame;   /* number of the frame awaited, 0: none */
     atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
@@ -173,6 +173,8 @@ struct ptd_peer {
     uint64_t nonce;    /* of our version, while outbound and unverified */
     uint64_t n_frames; /* cut so far */
     uint64_t n_frames_done; /* … when handlers last ended */
+    int64_t handler_since_us; /* start of the running handlers, 0: none */
+    int64_t handler_total_us; /* of those that are done */
     bool wtxid_sent, wtxid_got, our_version_sent, our_verack_sent;
     uint32_t n_early; /* frames before verack, and their bytes */
     size_t early_bytes;

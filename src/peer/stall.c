@@ -17,10 +17,9 @@ PTD_LOG_TAG(PEER);
 
 int64_t ptd_handlers_us(const struct ptd_peer *p, int64_t now_us)
 {
-    int64_t since = atomic_load(&p->handler_since_us);
-    int64_t total = atomic_load(&p->handler_total_us);
+    int64_t us = atomic_load(&p->handlers_us);
 
-    return since != 0 && now_us > since ? total + (now_us - since) : total;
+    return us < 0 ? us + now_us : us;
 }
 
 /* The one who sets a deadline stores it first, then reads armed; stall stores
@@ -64,7 +63,7 @@ static int64_t handshake_due(struct ptd_peer *p)
  * read, and its end is stored before it counts as ended. */
 static int64_t awaited_since(struct ptd_peer *p, int64_t now)
 {
-    if (atomic_load(&p->handler_since_us) != 0)
+    if (atomic_load(&p->handlers_us) < 0)
         return now;
     return atomic_load(&p->handled_us);
 }

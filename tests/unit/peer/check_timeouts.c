@@ -4,6 +4,7 @@
 
 #include "rig.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -539,20 +540,74 @@ END_TEST
 
 START_TEST(unbalanced_handler_signals_change_nothing)
 {
+    struct rig_log log;
     struct ptd_peer *p;
     struct duo d;
 
+    rig_log_start(&log, PTD_LOG_WARN);
     rig_duo_make(&d, NULL, NULL);
     p = d.in.peer; /* not attached: the handlers' time is the test's */
     ptd_handler_done(p);
-    ck_assert_int_eq(atomic_load(&p->handler_total_us), 0);
+    ck_assert_int_eq(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "done while none is active"), 1);
     ptd_handler_start(p);
+    ck_assert_uint_eq(log.n_lines, 1);
     ptd_handler_start(p);
-    ck_assert_int_ne(atomic_load(&p->handler_since_us), 0);
+    ck_assert_int_lt(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "started while one is active"), 1);
     ptd_handler_done(p);
+    ck_assert_uint_eq(log.n_lines, 2);
     ptd_handler_done(p);
-    ck_assert_int_eq(atomic_load(&p->handler_since_us), 0);
+    ck_assert_int_ge(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "done while none is active"), 2);
     rig_duo_end(&d);
+    rig_log_stop(&log);
+}
+END_TEST
+
+struct turns {
+    struct ptd_peer *peer;
+    struct ptd_clock *clk;
+    atomic_bool is_over;
+};
+
+/* Handlers that run all the time, but for an instant. */
+static void *take_turns(void *arg)
+{
+    struct turns *t = arg;
+
+    while (!atomic_load(&t->is_over)) {
+        ptd_handler_start(t->peer);
+        ptd_clock_advance_us(t->clk, SECOND_US);
+        ptd_handler_done(t->peer);
+        sched_yield(); /* time for the other one to compare */
+        sched_yield();
+    }
+    return NULL;
+}
+
+/* Whoever looks while handlers end and start finds no more time taken by them
+ * than has passed: what is counted twice would be forgiven twice. */
+START_TEST(time_in_handlers_is_never_counted_twice)
+{
+    struct turns t = { .clk = ptd_clock_new() };
+    int64_t start_us, now, taken;
+    pthread_t thread;
+    struct duo d;
+
+    rig_duo_make(&d, t.clk, NULL);
+    t.peer = d.in.peer;
+    start_us = ptd_clock_now_us(t.clk);
+    ck_assert_int_eq(pthread_create(&thread, NULL, take_turns, &t), 0);
+    for (int i = 0; i < 400000; i++) {
+        now = ptd_clock_now_us(t.clk);
+        taken = ptd_handlers_us(t.peer, now);
+        ck_assert_int_le(taken, ptd_clock_now_us(t.clk) - start_us);
+    }
+    atomic_store(&t.is_over, true);
+    pthread_join(thread, NULL);
+    rig_duo_end(&d);
+    ptd_clock_free(t.clk);
 }
 END_TEST
 
@@ -583,5 +638,6 @@ TCase *tcase_timeouts(void)
     tcase_add_loop_test(tc, frame_that_dribbles_in_ends_the_peer, 0,
                         PTD_COUNT(rates));
     tcase_add_test(tc, unbalanced_handler_signals_change_nothing);
+    tcase_add_test(tc, time_in_handlers_is_never_counted_twice);
     return tc;
 }
