@@ -39,7 +39,10 @@ struct ptd_env;
 struct ptd_env_config {
     struct ptd_clock *clock;   /* NULL: the system's; must outlive the env */
     size_t max_parked_teams;   /* idle teams of five threads kept; default 64 */
-    size_t queue_budget_bytes; /* of all peers' queues; default 256 MiB */
+    size_t queue_budget_bytes; /* of all peers' queues, a message that is in
+                                * several once; default 256 MiB: above it peers
+                                * with more than 1/16 of their send limit get no
+                                * more (try: PTD_EFULL; else disconnected) */
     bool allow_self;           /* connections to oneself (tests) */
 };
 
@@ -59,7 +62,8 @@ PTD_API void ptd_env_drain(struct ptd_env *env) PTD_NONNULL(1);
 
 PTD_API struct ptd_clock *ptd_env_clock(const struct ptd_env *env);
 
-/* Bytes queued to all peers, and peers that exist. */
+/* Bytes queued to all peers (a message that is queued to several counts once),
+ * and peers that exist. */
 PTD_API size_t ptd_env_queued_bytes(const struct ptd_env *env) PTD_NONNULL(1);
 PTD_API size_t ptd_env_n_peers(const struct ptd_env *env) PTD_NONNULL(1);
 

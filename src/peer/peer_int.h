@@ -53,6 +53,7 @@ struct outmsg {
     struct ptd_chan *done; /* NULL, or a reference with a slot reserved */
     uint32_t cost;         /* bytes counted for it while it waits */
     uint8_t encoding;      /* enum ptd_encoding, or ENC_NEGOTIATED */
+    bool is_shared;        /* others hold msg too: ptd_env_queue_leave() */
 };
 enum { ENC_NEGOTIATED = 0xff };
 

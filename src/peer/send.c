@@ -54,13 +54,6 @@ void ptd_outlist_drop(struct ptd_peer *p, struct outlist *l, enum ptd_err err)
 
 /* ---- counting bytes ------------------------------------------------------ */
 
-static void count_in(struct ptd_peer *p, size_t cost)
-{
-    atomic_fetch_add(&p->queued, cost);
-    atomic_fetch_add_explicit(&p->env->queued_bytes, cost,
-                              memory_order_relaxed);
-}
-
 /* in waits for the queue to drain to half its limit. It sets paused, then
  * looks at queued; we lower queued, then look at paused. */
 static void count_out(struct ptd_peer *p, size_t cost)
@@ -68,8 +61,6 @@ static void count_out(struct ptd_peer *p, size_t cost)
     size_t before = atomic_fetch_sub(&p->queued, cost);
     size_t half = p->cfg.send_limit_bytes / 2;
 
-    atomic_fetch_sub_explicit(&p->env->queued_bytes, cost,
-                              memory_order_relaxed);
     if (before <= half || before - cost > half)
         return;
     ptd_mutex_lock(&p->mu);
@@ -87,7 +78,8 @@ void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
     m->done = done != NULL ? ptd_chan_ref(done) : NULL;
     m->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     m->encoding = encoding;
-    count_in(p, m->cost);
+    m->is_shared = ptd_env_queue_enter(p->env, msg, m->cost);
+    atomic_fetch_add(&p->queued, m->cost);
 }
 
 static void signal_done(struct ptd_chan *done, enum ptd_err err)
@@ -98,6 +90,7 @@ static void signal_done(struct ptd_chan *done, enum ptd_err err)
 
 void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
 {
+    ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
     count_out(p, m->cost);
     ptd_msg_free(m->msg);
     if (m->done != NULL)

@@ -525,6 +525,102 @@ START_TEST(try_form_never_waits)
 }
 END_TEST
 
+/* ---- the budget of all queues ---------------------------------------------------------- */
+
+enum { N_IDLE = 10 };
+
+struct crowd {
+    struct ptd_env *env;
+    struct ptd_peer *p[N_IDLE]; /* not attached: they keep what they get */
+};
+
+static void crowd_make(struct crowd *c, size_t budget)
+{
+    struct ptd_env_config ec;
+    struct ptd_peer_config cfg;
+
+    ptd_env_config_init(&ec);
+    ec.queue_budget_bytes = budget;
+    c->env = ptd_env_new(&ec);
+    ck_assert_ptr_nonnull(c->env);
+    ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
+    for (int i = 0; i < N_IDLE; i++)
+        ck_assert_int_eq(
+            ptd_peer_new(&c->p[i], c->env, &cfg, PTD_OUTBOUND, NULL), PTD_OK);
+}
+
+static void crowd_end(struct crowd *c)
+{
+    for (int i = 0; i < N_IDLE; i++)
+        ptd_peer_free(c->p[i]);
+    ck_assert_uint_eq(ptd_env_queued_bytes(c->env), 0);
+    ptd_env_free(c->env);
+}
+
+/* A broadcast is in memory once; each peer's own limit counts it whole. */
+START_TEST(shared_message_is_charged_to_the_budget_once)
+{
+    struct ptd_msg *m = four_megabytes();
+    size_t cost = ptd_msg_memory_bytes(m);
+    struct ptd_peer_stats s;
+    struct crowd c;
+
+    crowd_make(&c, (size_t)256 << 20);
+    for (int i = 0; i < N_IDLE; i++) {
+        ck_assert_int_eq(ptd_peer_queue(c.p[i], ptd_msg_ref(m), NULL), PTD_OK);
+        ptd_peer_stats(c.p[i], &s);
+        ck_assert_uint_eq(s.queued_bytes, cost);
+        ck_assert_uint_eq(ptd_env_queued_bytes(c.env), cost);
+    }
+    for (int i = 0; i < N_IDLE - 1; i++) { /* charged up to the last one */
+        ptd_peer_disconnect(c.p[i], PTD_ECLOSED, "enough");
+        ck_assert_uint_eq(ptd_env_queued_bytes(c.env), cost);
+    }
+    ck_assert_int_eq(ptd_peer_queue(c.p[N_IDLE - 1], m, NULL), PTD_OK);
+    ck_assert_int_eq( /* another one, that nobody shares */
+        ptd_peer_queue(c.p[N_IDLE - 1], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+        PTD_OK);
+    ck_assert_uint_gt(ptd_env_queued_bytes(c.env), cost);
+    ck_assert_uint_lt(ptd_env_queued_bytes(c.env), cost + 1000);
+    crowd_end(&c);
+}
+END_TEST
+
+START_TEST(budget_of_all_queues_ends_those_that_hold_much)
+{
+    size_t cost;
+    struct ptd_msg *m = four_megabytes();
+    struct ptd_peer_stats s;
+    struct crowd c;
+
+    cost = ptd_msg_memory_bytes(m);
+    ptd_msg_free(m);
+    crowd_make(&c, 2 * cost + 10000);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(ptd_peer_queue(c.p[i], four_megabytes(), NULL),
+                         PTD_OK);
+    /* Above the budget: who holds little goes on, who holds much does not. */
+    ck_assert_int_eq(
+        ptd_peer_try_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_try_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+        PTD_EFULL);
+    ck_assert_int_eq(ptd_peer_state(c.p[0]), PTD_PEER_IDLE);
+    ck_assert_int_eq(
+        ptd_peer_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+        PTD_ECLOSED);
+    ptd_peer_stats(c.p[0], &s);
+    ck_assert_int_eq(s.end_err, PTD_ELIMIT);
+    ck_assert_str_eq(s.end_why, "queues of all peers above their budget");
+    /* Its messages are gone: the others are within the budget again. */
+    ck_assert_int_eq(
+        ptd_peer_queue(c.p[1], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    crowd_end(&c);
+}
+END_TEST
+
 /* ---- a flood both ways with a disconnect in the middle ---------------------------------- */
 
 struct flooder {
@@ -611,6 +707,8 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, peer_that_pings_and_never_reads_is_bounded);
     tcase_add_test(tc, two_that_send_much_at_once_do_not_lock);
     tcase_add_test(tc, try_form_never_waits);
+    tcase_add_test(tc, shared_message_is_charged_to_the_budget_once);
+    tcase_add_test(tc, budget_of_all_queues_ends_those_that_hold_much);
     tcase_add_test(tc, flood_with_a_disconnect_in_the_middle_leaves_nothing);
     return tc;
 }
