@@ -432,8 +432,13 @@ static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
         problem = "Nonce zero";
     else if (pong->nonce != want)
         problem = "Nonce mismatch";
-    if (want != 0 && (pong->nonce == want || pong->nonce == 0))
+    if (want != 0 && (pong->nonce == want || pong->nonce == 0)) {
         p->ping_nonce = 0;
+    } else if (want != 0 && pong->nonce == p->first_ping_nonce) {
+        /* Late, behind another ping: that one is the first now. */
+        p->first_ping_nonce = want;
+        p->first_ping_us = p->ping_sent_us;
+    }
     if (problem == NULL) {
         p->ping_us = rtt;
         if (p->ping_min_us < 0 || rtt < p->ping_min_us)

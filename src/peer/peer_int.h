@@ -138,6 +138,10 @@ struct ptd_peer {
     struct known_inv known PTD_GUARDED_BY(stats_mu);
     uint64_t ping_nonce PTD_GUARDED_BY(stats_mu); /* 0: none outstanding */
     int64_t ping_sent_us PTD_GUARDED_BY(stats_mu);
+    /* The first ping that got no pong: its deadline stays, whatever others the
+     * owner queues meanwhile. 0: none. */
+    uint64_t first_ping_nonce PTD_GUARDED_BY(stats_mu);
+    int64_t first_ping_us PTD_GUARDED_BY(stats_mu);
     int64_t ping_us PTD_GUARDED_BY(stats_mu);
     int64_t ping_min_us PTD_GUARDED_BY(stats_mu);
     struct ptd_hash last_announced PTD_GUARDED_BY(stats_mu);

@@ -125,6 +125,10 @@ static void note_ping(struct ptd_peer *p, const struct ptd_msg_nonce *ping)
         return;
     now = ptd_clock_now_us(p->clk);
     ptd_mutex_lock(&p->stats_mu);
+    if (p->ping_nonce == 0) {
+        p->first_ping_nonce = ping->nonce;
+        p->first_ping_us = now;
+    }
     p->ping_nonce = ping->nonce;
     p->ping_sent_us = now;
     ptd_mutex_unlock(&p->stats_mu);

@@ -114,7 +114,7 @@ static int64_t pong_due(struct ptd_peer *p)
 
     ptd_mutex_lock(&p->stats_mu);
     if (p->ping_nonce != 0)
-        sent = p->ping_sent_us;
+        sent = p->first_ping_us;
     ptd_mutex_unlock(&p->stats_mu);
     return sent != 0 ? graced(p, sum(sent, p->cfg.pong_us)) : PTD_NEVER;
 }
@@ -161,7 +161,7 @@ static void end_pong(struct ptd_peer *p, int64_t now)
     int64_t sent;
 
     ptd_mutex_lock(&p->stats_mu);
-    sent = p->ping_sent_us;
+    sent = p->first_ping_us;
     ptd_mutex_unlock(&p->stats_mu);
     ptd_peer_disconnect(p, PTD_ETIMEOUT, "ping timeout: %.6fs",
                         (double)(now - sent) / 1e6);

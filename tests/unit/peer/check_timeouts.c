@@ -219,6 +219,50 @@ START_TEST(ping_without_pong_ends_the_peer_after_20_minutes)
 }
 END_TEST
 
+static void queue_ping(struct solo *r, uint64_t nonce)
+{
+    struct rig_frame f;
+
+    ck_assert_int_eq(
+        ptd_peer_queue(r->s.peer, ptd_msg_new_nonce(PTD_MSG_PING, nonce), NULL),
+        PTD_OK);
+    ck_assert(rig_recv_type(r, PTD_MSG_PING, &f));
+    rig_frame_free(&f);
+}
+
+/* Pings that the owner queues while one is unanswered: statistics tell of the
+ * last one, the deadline is that of the first, until its pong comes. */
+START_TEST(further_pings_do_not_put_off_the_deadline)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, never_pings);
+    rig_solo_handshake(&r);
+    queue_ping(&r, 1);
+    for (uint64_t i = 2; i <= 20; i++) {
+        rig_settle(&r);
+        ptd_clock_advance_us(r.clk, MINUTE_US);
+        if (_i == 1 && i == 11) {
+            rig_send(&r, ptd_msg_new_nonce(PTD_MSG_PONG, 1)); /* late */
+            rig_sync(&r);
+        }
+        queue_ping(&r, i);
+        rig_sync(&r);
+        ptd_peer_stats(r.s.peer, &s);
+        ck_assert_int_eq(s.ping_wait_us, 0);
+    }
+    for (int i = 0; _i == 1 && i < 9; i++) { /* that of the 10th, after 9 min */
+        rig_settle(&r);
+        ptd_clock_advance_us(r.clk, MINUTE_US);
+        rig_sync(&r);
+    }
+    step_over(&r, MINUTE_US);
+    assert_timed_out(&r, "ping timeout: 1200.000000s");
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* Pongs that answer nothing; the ping stays outstanding but for nonce 0. */
 static const struct {
     const char *name;
@@ -625,6 +669,7 @@ TCase *tcase_timeouts(void)
     tcase_add_test(tc, ping_goes_out_every_two_minutes_and_is_timed);
     tcase_add_loop_test(tc, ping_without_pong_ends_the_peer_after_20_minutes,
                         0, 2);
+    tcase_add_loop_test(tc, further_pings_do_not_put_off_the_deadline, 0, 2);
     tcase_add_loop_test(tc, pong_of_another_ping_is_no_answer, 0,
                         PTD_COUNT(pongs));
     tcase_add_loop_test(tc,
