@@ -82,8 +82,9 @@ enum ptd_conduct {
  *
  * msg      borrowed for the call; ptd_msg_ref() keeps it
  * Returns  PTD_OK; PTD_EAGAIN: call me again with the same message once what I
- *          queued to this peer has drained (for answers of several messages);
- *          anything else disconnects the peer with that error
+ *          queued to this peer has drained (for answers of several messages;
+ *          before the handshake is done, when nothing drains, the same as
+ *          PTD_EINVAL); anything else disconnects the peer with that error
  * Must not wait for this peer's done channels, nor block on another peer
  */
 typedef enum ptd_err (*ptd_on_msg)(struct ptd_peer *p, struct ptd_msg *msg,

@@ -389,6 +389,9 @@ enum ptd_err ptd_in_dispatch(struct ptd_peer *p, struct ptd_msg *m)
             return PTD_ECLOSED;
         if (e == PTD_OK)
             return PTD_OK;
+        /* Nothing drains before the handshake is done: again has no end. */
+        if (e == PTD_EAGAIN && ptd_peer_state(p) != PTD_PEER_READY)
+            e = PTD_EINVAL;
         if (e != PTD_EAGAIN) {
             ptd_peer_disconnect(p, e, "%s handler: %s",
                                 ptd_msg_type_command(m->type), ptd_err_text(e));

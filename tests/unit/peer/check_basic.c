@@ -265,6 +265,33 @@ START_TEST(handler_that_says_again_is_called_again)
 }
 END_TEST
 
+static enum ptd_err again_for_ever(struct ptd_peer *p, struct ptd_msg *m,
+                                   void *arg)
+{
+    (void)m;
+    ++*(int *)arg;
+    (void)!ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 7), NULL);
+    return PTD_EAGAIN;
+}
+
+/* What it queues leaves after the handshake, which waits for it to end. */
+START_TEST(handler_of_the_handshake_may_not_say_again)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+    int n = 0;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    ptd_peer_listen(r.s.peer, PTD_MSG_VERSION, again_for_ever, &n);
+    rig_send(&r, rig_version(&r));
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_EINVAL);
+    ck_assert_int_eq(n, 1);
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* ---- hooks of the handshake ------------------------------------------------------- */
 
 static enum ptd_err no_block(struct ptd_hash *hash, int32_t *height, void *arg)
@@ -493,6 +520,7 @@ TCase *tcase_basic(void)
     tcase_add_test(tc, listeners_come_and_go_while_the_peer_runs);
     tcase_add_test(tc, failing_listener_ends_the_peer_with_its_error);
     tcase_add_test(tc, handler_that_says_again_is_called_again);
+    tcase_add_test(tc, handler_of_the_handshake_may_not_say_again);
     tcase_add_test(tc, failing_newest_block_disconnects);
     tcase_add_loop_test(tc, on_version_may_refuse, 0, PTD_COUNT(refusals));
     tcase_add_test(tc, connection_to_oneself_is_found_out);
