@@ -423,6 +423,43 @@ START_TEST(same_locator_twice_in_a_row_is_sent_once)
 }
 END_TEST
 
+static const struct ptd_hash a_block = { { 1 } }, no_stop;
+
+static struct ptd_msg *push_twice(struct ptd_peer *p,
+                                  const struct ptd_msg_version *v, void *arg)
+{
+    (void)v;
+    (void)arg;
+    ck_assert_int_eq(
+        ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 1), NULL), PTD_OK);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_peer_push_getheaders(p, &a_block, 1, &no_stop),
+                         PTD_EFULL);
+    return NULL;
+}
+
+static void push_early(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->output_queue = 1;
+    cfg->hooks.on_version = push_twice;
+}
+
+START_TEST(locator_that_could_not_be_sent_is_not_held_for_sent)
+{
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, push_early);
+    rig_solo_handshake(&r);
+    ck_assert_int_eq(
+        ptd_peer_push_getheaders(r.s.peer, &a_block, 1, &no_stop), PTD_OK);
+    ck_assert(rig_recv_type(&r, PTD_MSG_GETHEADERS, &f));
+    rig_frame_free(&f);
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* ---- back-pressure ------------------------------------------------------------------------ */
 
 /* Pings and never reads: what is queued to it stays bounded, its reading
@@ -704,6 +741,7 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, least_recently_known_gives_way);
     tcase_add_test(tc, addresses_beyond_1000_are_a_sample_without_repeats);
     tcase_add_test(tc, same_locator_twice_in_a_row_is_sent_once);
+    tcase_add_test(tc, locator_that_could_not_be_sent_is_not_held_for_sent);
     tcase_add_test(tc, peer_that_pings_and_never_reads_is_bounded);
     tcase_add_test(tc, two_that_send_much_at_once_do_not_lock);
     tcase_add_test(tc, try_form_never_waits);
