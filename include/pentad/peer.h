@@ -127,6 +127,15 @@ struct ptd_peer_hooks {
                                  void *arg);
 };
 
+/* A feature that is offered to the peer (BIP 434); copied. */
+struct ptd_feature {
+    const char *id;   /* 4 to 80 printable characters, such as "BIP434" */
+    const void *data; /* what the feature wants to tell, or NULL */
+    size_t n_data;    /* at most 512 bytes */
+};
+
+enum { PTD_MAX_FEATURES = 16 }; /* that are offered, and that are listed */
+
 struct ptd_peer_config {
     const struct ptd_params *params; /* the network; outlives the peer */
     uint32_t pver;                   /* highest version we speak: 70016 */
@@ -136,7 +145,11 @@ struct ptd_peer_config {
     bool relay;             /* ask for transactions (BIP 37) */
     bool send_wtxidrelay;   /* BIP 339 */
     bool send_addrv2;       /* BIP 155 */
-    bool feature;           /* BIP 434: speak 70017 */
+    bool feature; /* BIP 434: speak 70017, offer features, list the peer's; the
+                   * listener of PTD_MSG_FEATURE gets each before verack */
+    const struct ptd_feature *features; /* with feature, in order of preference;
+                                         * at most PTD_MAX_FEATURES; copied */
+    size_t n_features;
     enum ptd_conduct conduct;
     bool direct_write; /* callers may write small messages themselves */
     bool hide_addr;    /* the remote came through a proxy: tell it no address */
@@ -334,6 +347,12 @@ struct ptd_msg_count {
     uint64_t bytes; /* on the wire */
 };
 
+/* A feature that the peer announced. */
+struct ptd_peer_feature {
+    char id[PTD_MAX_FEATURE_ID + 1]; /* escaped, and cut */
+    size_t n_data;                   /* bytes that came with it */
+};
+
 struct ptd_peer_stats {
     int64_t id;
     enum ptd_direction direction;
@@ -349,9 +368,11 @@ struct ptd_peer_stats {
     bool verack_received;
     bool witness; /* offers NODE_WITNESS */
     bool wants_addrv2;
-    bool wtxidrelay;     /* both sides sent it */
-    bool wants_headers;  /* sendheaders came */
-    bool relay;          /* it wants transactions */
+    bool wtxidrelay;    /* both sides sent it */
+    bool wants_headers; /* sendheaders came */
+    bool relay;         /* it wants transactions */
+    size_t n_features;  /* announced by it (BIP 434); the first are listed */
+    struct ptd_peer_feature features[PTD_MAX_FEATURES];
     int64_t conn_time_s; /* wall time of attach */
     int64_t last_send_s; /* wall time of the last message; 0: none */
     int64_t last_recv_s;

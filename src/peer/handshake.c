@@ -117,7 +117,7 @@ static enum ptd_err send_version(struct ptd_peer *p)
     return write_now(p, make_version(p));
 }
 
-/* BIPs 155, 339: between version and verack, to who may know them. */
+/* BIPs 155, 339, 434: between version and verack, to who may know them. */
 static enum ptd_err send_features(struct ptd_peer *p)
 {
     uint32_t pver = atomic_load_explicit(&p->pver, memory_order_relaxed);
@@ -129,6 +129,9 @@ static enum ptd_err send_features(struct ptd_peer *p)
     }
     if (e == PTD_OK && p->cfg.send_addrv2 && pver >= PTD_PVER_WTXIDRELAY)
         e = write_type(p, PTD_MSG_SENDADDRV2);
+    for (size_t i = 0; i < p->n_offers && pver >= PTD_PVER_FEATURE; i++)
+        if (e == PTD_OK)
+            e = write_now(p, ptd_msg_ref(p->offers[i]));
     return e;
 }
 
@@ -278,6 +281,8 @@ static enum ptd_err before_verack(struct ptd_peer *p, struct ptd_msg *m)
         atomic_store(&p->wants_addrv2, true);
     else if (m->type == PTD_MSG_SENDHEADERS)
         atomic_store(&p->wants_headers, true);
+    else if (m->type == PTD_MSG_FEATURE && p->cfg.feature)
+        ptd_features_note(p, (const struct ptd_msg_feature *)m);
     else if (m->type != PTD_MSG_SENDTXRCNCL && m->type != PTD_MSG_FEATURE &&
              m->type != PTD_MSG_SENDCMPCT && m->type != PTD_MSG_VERACK) {
         ptd_log_debug("Unsupported message \"%s\" prior to verack from %s",

@@ -82,6 +82,8 @@ struct ptd_peer {
     enum ptd_direction dir;
     int64_t id;
     char name[28]; /* "peer=17" */
+    struct ptd_msg *offers[PTD_MAX_FEATURES]; /* cfg.features, as messages */
+    size_t n_offers;
     struct ptd_netaddr addr;
     void *user;
     struct ptd_chan *output_q; /* struct outmsg */
@@ -149,6 +151,8 @@ struct ptd_peer {
     int32_t last_block PTD_GUARDED_BY(stats_mu);
     int64_t time_offset_s PTD_GUARDED_BY(stats_mu);
     char *agent PTD_GUARDED_BY(stats_mu); /* escaped; NULL: not known */
+    size_t n_features PTD_GUARDED_BY(stats_mu); /* that it announced */
+    struct ptd_peer_feature *features PTD_GUARDED_BY(stats_mu); /* NULL: none */
 
     /* -- written by in; read by any ------------------------------------------ */
     _Atomic uint32_t pver;            /* negotiated; ours until then */
@@ -254,6 +258,16 @@ PTD_MUST_USE enum ptd_err ptd_handshake(struct ptd_peer *p);
  * them; in only, while it holds the token. */
 void ptd_handshake_reject(struct ptd_peer *p, const char *command,
                           enum ptd_reject_code code, const char *reason);
+
+/* ---- feature.c --------------------------------------------------------------- */
+
+/* True if what the configuration offers can be sent. */
+bool ptd_features_are_good(const struct ptd_peer_config *cfg);
+/* Make the messages of what is offered. PTD_OK, PTD_ENOMEM. */
+PTD_MUST_USE enum ptd_err ptd_features_init(struct ptd_peer *p);
+void ptd_features_fini(struct ptd_peer *p);
+/* The peer announced one. */
+void ptd_features_note(struct ptd_peer *p, const struct ptd_msg_feature *m);
 
 /* ---- stall.c ------------------------------------------------------------------ */
 

@@ -19,16 +19,16 @@
 enum { REQUESTS_MAX = 64 }; /* entries; the oldest soft or any gives way */
 
 struct request {
-    enum ptd_msg_type type;   /* what we sent */
+    enum ptd_msg_type type; /* what we sent */
     bool soft;
-    int64_t deadline_us;      /* less what handlers took since */
-    int64_t handlers_us;      /* total time of handlers when it was set */
-    int64_t wait_us;          /* granted again with each part of the answer */
-    uint64_t *ids;            /* getdata: an open-addressed set of the first 8
+    int64_t deadline_us; /* less what handlers took since */
+    int64_t handlers_us; /* total time of handlers when it was set */
+    int64_t wait_us;     /* granted again with each part of the answer */
+    uint64_t *ids;       /* getdata: an open-addressed set of the first 8
                                * bytes of each hash, | 1; never full */
-    uint32_t mask;            /* places of ids, less one */
-    uint32_t n_left;          /* ids that are awaited */
-    bool wants_tx;            /* some ids are transactions */
+    uint32_t mask;       /* places of ids, less one */
+    uint32_t n_left;     /* ids that are awaited */
+    bool wants_tx;       /* some ids are transactions */
 };
 
 struct requests {

@@ -452,8 +452,8 @@ START_TEST(locator_that_could_not_be_sent_is_not_held_for_sent)
 
     rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, push_early);
     rig_solo_handshake(&r);
-    ck_assert_int_eq(
-        ptd_peer_push_getheaders(r.s.peer, &a_block, 1, &no_stop), PTD_OK);
+    ck_assert_int_eq(ptd_peer_push_getheaders(r.s.peer, &a_block, 1, &no_stop),
+                     PTD_OK);
     ck_assert(rig_recv_type(&r, PTD_MSG_GETHEADERS, &f));
     rig_frame_free(&f);
     rig_solo_end(&r);
@@ -614,9 +614,10 @@ START_TEST(shared_message_is_charged_to_the_budget_once)
         ck_assert_uint_eq(ptd_env_queued_bytes(c.env), cost);
     }
     ck_assert_int_eq(ptd_peer_queue(c.p[N_IDLE - 1], m, NULL), PTD_OK);
-    ck_assert_int_eq( /* another one, that nobody shares */
-        ptd_peer_queue(c.p[N_IDLE - 1], ptd_msg_new(PTD_MSG_GETADDR), NULL),
-        PTD_OK);
+    ck_assert_int_eq(/* another one, that nobody shares */
+                     ptd_peer_queue(c.p[N_IDLE - 1],
+                                    ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
     ck_assert_uint_gt(ptd_env_queued_bytes(c.env), cost);
     ck_assert_uint_lt(ptd_env_queued_bytes(c.env), cost + 1000);
     crowd_end(&c);
@@ -639,21 +640,20 @@ START_TEST(budget_of_all_queues_ends_those_that_hold_much)
     /* Above the budget: who holds little goes on, who holds much does not. */
     ck_assert_int_eq(
         ptd_peer_try_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
-    ck_assert_int_eq(
-        ptd_peer_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(ptd_peer_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
     ck_assert_int_eq(
         ptd_peer_try_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
         PTD_EFULL);
     ck_assert_int_eq(ptd_peer_state(c.p[0]), PTD_PEER_IDLE);
-    ck_assert_int_eq(
-        ptd_peer_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
-        PTD_ECLOSED);
+    ck_assert_int_eq(ptd_peer_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_ECLOSED);
     ptd_peer_stats(c.p[0], &s);
     ck_assert_int_eq(s.end_err, PTD_ELIMIT);
     ck_assert_str_eq(s.end_why, "queues of all peers above their budget");
     /* Its messages are gone: the others are within the budget again. */
-    ck_assert_int_eq(
-        ptd_peer_queue(c.p[1], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(ptd_peer_queue(c.p[1], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
     crowd_end(&c);
 }
 END_TEST
@@ -675,8 +675,8 @@ static void *flood_main(void *arg)
     do {
         e = ptd_peer_queue(f->peer, rig_sample(PTD_MSG_INV), f->done);
         f->n_queued += e != PTD_EFULL;
-    } while (e == PTD_OK || (e == PTD_EFULL && ptd_peer_state(f->peer) !=
-                                                   PTD_PEER_STOPPING));
+    } while (e == PTD_OK ||
+             (e == PTD_EFULL && ptd_peer_state(f->peer) != PTD_PEER_STOPPING));
     return NULL;
 }
 

@@ -667,8 +667,8 @@ TCase *tcase_timeouts(void)
     tcase_add_test(tc, each_message_starts_the_idle_time_anew);
     tcase_add_test(tc, no_deadline_fires_before_the_grace_is_over);
     tcase_add_test(tc, ping_goes_out_every_two_minutes_and_is_timed);
-    tcase_add_loop_test(tc, ping_without_pong_ends_the_peer_after_20_minutes,
-                        0, 2);
+    tcase_add_loop_test(tc, ping_without_pong_ends_the_peer_after_20_minutes, 0,
+                        2);
     tcase_add_loop_test(tc, further_pings_do_not_put_off_the_deadline, 0, 2);
     tcase_add_loop_test(tc, pong_of_another_ping_is_no_answer, 0,
                         PTD_COUNT(pongs));
