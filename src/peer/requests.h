@@ -16,7 +16,11 @@
 
 #include "pentad/msg.h"
 
-enum { REQUESTS_MAX = 64 }; /* entries; the oldest soft or any gives way */
+enum {
+    REQUESTS_MAX = 64,           /* entries: beyond it the oldest soft one gives
+                                  * way, else the two newest of a kind become one */
+    REQUEST_IDS_MAX = 512 * 1024 /* awaited by one entry */
+};
 
 struct request {
     enum ptd_msg_type type; /* what we sent */
@@ -27,7 +31,9 @@ struct request {
     uint64_t *ids;       /* getdata: an open-addressed set of the first 8
                                * bytes of each hash, | 1; never full */
     uint32_t mask;       /* places of ids, less one */
+    uint32_t n_used;     /* places that are not free */
     uint32_t n_left;     /* ids that are awaited */
+    uint32_t n_more;     /* answers awaited beyond the first; not getdata */
     bool wants_tx;       /* some ids are transactions */
 };
 
@@ -39,7 +45,8 @@ struct requests {
 };
 
 /* Note that m goes out; *deadline_us tells the entry's deadline, PTD_NEVER if
- * it expects nothing. *r is allocated at first need. */
+ * it is not watched: a request of nothing, no memory, too many hard ones and no
+ * room for one that is soft. *r is allocated at first need. */
 void ptd_requests_sent(struct requests **r, const struct ptd_msg *m, bool soft,
                        int64_t now_us, int64_t wait_us, int64_t handlers_us,
                        int64_t *deadline_us);

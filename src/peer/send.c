@@ -157,11 +157,15 @@ static void note_request(struct ptd_peer *p, const struct ptd_msg *m,
     int64_t now = ptd_clock_now_us(p->clk), due;
     int64_t handlers = ptd_handlers_us(p, now);
 
-    if (wait_us <= 0)
+    if (wait_us <= 0 || (m->type == PTD_MSG_GETDATA &&
+                         ((const struct ptd_msg_inv *)m)->n == 0))
         return;
     ptd_mutex_lock(&p->mu);
     ptd_requests_sent(&p->requests, m, soft, now, wait_us, handlers, &due);
     ptd_mutex_unlock(&p->mu);
+    if (due == PTD_NEVER && !soft) /* the idle time-out still watches */
+        ptd_log_warn_every(60, "%s: %s is not watched: no memory, or too many",
+                           p->name, ptd_msg_type_command(m->type));
     ptd_stall_nudge(p, due);
 }
 
