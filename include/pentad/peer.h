@@ -39,7 +39,10 @@ struct ptd_env;
 struct ptd_env_config {
     struct ptd_clock *clock;   /* NULL: the system's; must outlive the env */
     size_t max_parked_teams;   /* idle teams of five threads kept; default 64 */
-    size_t queue_budget_bytes; /* of all peers' queues; default 256 MiB */
+    size_t queue_budget_bytes; /* of all peers' queues, a message that is in
+                                * several once; default 256 MiB: above it peers
+                                * with more than 1/16 of their send limit get no
+                                * more (try: PTD_EFULL; else disconnected) */
     bool allow_self;           /* connections to oneself (tests) */
 };
 
@@ -59,7 +62,8 @@ PTD_API void ptd_env_drain(struct ptd_env *env) PTD_NONNULL(1);
 
 PTD_API struct ptd_clock *ptd_env_clock(const struct ptd_env *env);
 
-/* Bytes queued to all peers, and peers that exist. */
+/* Bytes queued to all peers (a message that is queued to several counts once),
+ * and peers that exist. */
 PTD_API size_t ptd_env_queued_bytes(const struct ptd_env *env) PTD_NONNULL(1);
 PTD_API size_t ptd_env_n_peers(const struct ptd_env *env) PTD_NONNULL(1);
 
@@ -79,8 +83,9 @@ enum ptd_conduct {
  *
  * msg      borrowed for the call; ptd_msg_ref() keeps it
  * Returns  PTD_OK; PTD_EAGAIN: call me again with the same message once what I
- *          queued to this peer has drained (for answers of several messages);
- *          anything else disconnects the peer with that error
+ *          queued to this peer has drained (for answers of several messages;
+ *          before the handshake is done, when nothing drains, the same as
+ *          PTD_EINVAL); anything else disconnects the peer with that error
  * Must not wait for this peer's done channels, nor block on another peer
  */
 typedef enum ptd_err (*ptd_on_msg)(struct ptd_peer *p, struct ptd_msg *msg,
@@ -123,6 +128,15 @@ struct ptd_peer_hooks {
                                  void *arg);
 };
 
+/* A feature that is offered to the peer (BIP 434); copied. */
+struct ptd_feature {
+    const char *id;   /* 4 to 80 printable characters, such as "BIP434" */
+    const void *data; /* what the feature wants to tell, or NULL */
+    size_t n_data;    /* at most 512 bytes */
+};
+
+enum { PTD_MAX_FEATURES = 16 }; /* that are offered, and that are listed */
+
 struct ptd_peer_config {
     const struct ptd_params *params; /* the network; outlives the peer */
     uint32_t pver;                   /* highest version we speak: 70016 */
@@ -132,7 +146,11 @@ struct ptd_peer_config {
     bool relay;             /* ask for transactions (BIP 37) */
     bool send_wtxidrelay;   /* BIP 339 */
     bool send_addrv2;       /* BIP 155 */
-    bool feature;           /* BIP 434: speak 70017 */
+    bool feature; /* BIP 434: speak 70017, offer features, list the peer's; the
+                   * listener of PTD_MSG_FEATURE gets each before verack */
+    const struct ptd_feature *features; /* with feature, in order of preference;
+                                         * at most PTD_MAX_FEATURES; copied */
+    size_t n_features;
     enum ptd_conduct conduct;
     bool direct_write; /* callers may write small messages themselves */
     bool hide_addr;    /* the remote came through a proxy: tell it no address */
@@ -330,6 +348,12 @@ struct ptd_msg_count {
     uint64_t bytes; /* on the wire */
 };
 
+/* A feature that the peer announced. */
+struct ptd_peer_feature {
+    char id[PTD_MAX_FEATURE_ID + 1]; /* escaped, and cut */
+    size_t n_data;                   /* bytes that came with it */
+};
+
 struct ptd_peer_stats {
     int64_t id;
     enum ptd_direction direction;
@@ -345,9 +369,11 @@ struct ptd_peer_stats {
     bool verack_received;
     bool witness; /* offers NODE_WITNESS */
     bool wants_addrv2;
-    bool wtxidrelay;     /* both sides sent it */
-    bool wants_headers;  /* sendheaders came */
-    bool relay;          /* it wants transactions */
+    bool wtxidrelay;    /* both sides sent it */
+    bool wants_headers; /* sendheaders came */
+    bool relay;         /* it wants transactions */
+    size_t n_features;  /* announced by it (BIP 434); the first are listed */
+    struct ptd_peer_feature features[PTD_MAX_FEATURES];
     int64_t conn_time_s; /* wall time of attach */
     int64_t last_send_s; /* wall time of the last message; 0: none */
     int64_t last_recv_s;

@@ -10,10 +10,20 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/util.h"
+#include "wire/encoded.h"
 
 struct nonce_entry {
     uint64_t nonce;
     bool is_in; /* cleared by uthash when it had no memory for it */
+    UT_hash_handle hh;
+};
+
+/* A message in several queues. */
+struct shared_entry {
+    const struct ptd_msg *msg; /* queued: it has references */
+    size_t n;                  /* times */
+    size_t cost;               /* charged, with the first */
+    bool is_in;                /* as above */
     UT_hash_handle hh;
 };
 
@@ -89,6 +99,79 @@ size_t ptd_env_queued_bytes(const struct ptd_env *env)
 size_t ptd_env_n_peers(const struct ptd_env *env)
 {
     return atomic_load_explicit(&env->n_peers, memory_order_relaxed);
+}
+
+static struct shared_entry *shared_find_locked(struct ptd_env *env,
+                                               const struct ptd_msg *m)
+    PTD_REQUIRES(env->mu)
+{
+    struct shared_entry *s;
+
+    HASH_FIND(hh, env->shared, &m, sizeof m, s);
+    return s;
+}
+
+/* NULL for lack of memory. */
+static struct shared_entry *shared_add_locked(struct ptd_env *env,
+                                              const struct ptd_msg *m,
+                                              size_t cost)
+    PTD_REQUIRES(env->mu)
+{
+    struct shared_entry *s = ptd_calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->msg = m;
+    s->cost = cost;
+    s->is_in = true;
+    HASH_ADD(hh, env->shared, msg, sizeof s->msg, s);
+    if (!s->is_in) {
+        ptd_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+bool ptd_env_queue_enter(struct ptd_env *env, const struct ptd_msg *m,
+                         size_t cost)
+{
+    struct shared_entry *s = NULL;
+    bool is_first = true;
+
+    if (!ptd_msg_is_unshared(m)) {
+        ptd_mutex_lock(&env->mu);
+        s = shared_find_locked(env, m);
+        is_first = s == NULL;
+        if (is_first)
+            s = shared_add_locked(env, m, cost);
+        if (s != NULL)
+            s->n++;
+        ptd_mutex_unlock(&env->mu);
+    }
+    if (is_first)
+        atomic_fetch_add_explicit(&env->queued_bytes, cost,
+                                  memory_order_relaxed);
+    return s != NULL;
+}
+
+void ptd_env_queue_leave(struct ptd_env *env, const struct ptd_msg *m,
+                         size_t cost, bool is_shared)
+{
+    struct shared_entry *s;
+
+    if (is_shared) {
+        ptd_mutex_lock(&env->mu);
+        s = shared_find_locked(env, m);
+        PTD_ASSERT(s != NULL);
+        cost = 0;
+        if (--s->n == 0) {
+            cost = s->cost;
+            HASH_DEL(env->shared, s);
+            ptd_free(s);
+        }
+        ptd_mutex_unlock(&env->mu);
+    }
+    atomic_fetch_sub_explicit(&env->queued_bytes, cost, memory_order_relaxed);
 }
 
 uint64_t ptd_env_nonce_new(struct ptd_env *env)

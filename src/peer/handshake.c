@@ -117,7 +117,7 @@ static enum ptd_err send_version(struct ptd_peer *p)
     return write_now(p, make_version(p));
 }
 
-/* BIPs 155, 339: between version and verack, to who may know them. */
+/* BIPs 155, 339, 434: between version and verack, to who may know them. */
 static enum ptd_err send_features(struct ptd_peer *p)
 {
     uint32_t pver = atomic_load_explicit(&p->pver, memory_order_relaxed);
@@ -129,6 +129,9 @@ static enum ptd_err send_features(struct ptd_peer *p)
     }
     if (e == PTD_OK && p->cfg.send_addrv2 && pver >= PTD_PVER_WTXIDRELAY)
         e = write_type(p, PTD_MSG_SENDADDRV2);
+    for (size_t i = 0; i < p->n_offers && pver >= PTD_PVER_FEATURE; i++)
+        if (e == PTD_OK)
+            e = write_now(p, ptd_msg_ref(p->offers[i]));
     return e;
 }
 
@@ -208,19 +211,22 @@ static enum ptd_err count_early(struct ptd_peer *p, const struct ptd_frame *f)
     return PTD_ETOOBIG;
 }
 
-/* Next message, NULL if it was ignored. */
-static enum ptd_err next(struct ptd_peer *p, struct ptd_msg **m)
+/* Next message, NULL if it was ignored. All counts but the one awaited. */
+static enum ptd_err next(struct ptd_peer *p, enum ptd_msg_type awaited,
+                         struct ptd_msg **m)
 {
     struct ptd_frame f;
     enum ptd_err e = ptd_in_next_frame(p, &f);
 
     *m = NULL;
+    if (e == PTD_OK && f.type != awaited)
+        e = count_early(p, &f);
     if (e != PTD_OK)
         return e;
-    if (f.type != PTD_MSG_VERSION && f.type != PTD_MSG_VERACK &&
-        (e = count_early(p, &f)) != PTD_OK)
-        return e;
-    return ptd_in_decode(p, &f, m);
+    e = ptd_in_decode(p, &f, m);
+    if (e == PTD_OK && *m == NULL && f.type == awaited)
+        e = count_early(p, &f); /* it could not be taken */
+    return e;
 }
 
 static enum ptd_err not_version(struct ptd_peer *p, const struct ptd_msg *m)
@@ -245,7 +251,7 @@ static enum ptd_err read_version(struct ptd_peer *p)
 
     do {
         ptd_msg_free(m);
-        e = next(p, &m);
+        e = next(p, PTD_MSG_VERSION, &m);
         if (e == PTD_OK && m != NULL && m->type != PTD_MSG_VERSION)
             e = not_version(p, m);
     } while (e == PTD_OK && (m == NULL || m->type != PTD_MSG_VERSION));
@@ -263,7 +269,7 @@ static enum ptd_err before_verack(struct ptd_peer *p, struct ptd_msg *m)
     if (m->type == PTD_MSG_VERSION) {
         ptd_log_debug("redundant version message from peer %s", p->name);
         if (p->cfg.conduct == PTD_CONDUCT_TOLERANT)
-            return count_early(p, &(struct ptd_frame){ .wire_bytes = 100 });
+            return PTD_OK;
         ptd_handshake_reject(p, "version", PTD_REJECT_DUPLICATE,
                              "duplicate version message");
         ptd_peer_disconnect(p, PTD_EPROTO, "duplicate version message");
@@ -275,6 +281,8 @@ static enum ptd_err before_verack(struct ptd_peer *p, struct ptd_msg *m)
         atomic_store(&p->wants_addrv2, true);
     else if (m->type == PTD_MSG_SENDHEADERS)
         atomic_store(&p->wants_headers, true);
+    else if (m->type == PTD_MSG_FEATURE && p->cfg.feature)
+        ptd_features_note(p, (const struct ptd_msg_feature *)m);
     else if (m->type != PTD_MSG_SENDTXRCNCL && m->type != PTD_MSG_FEATURE &&
              m->type != PTD_MSG_SENDCMPCT && m->type != PTD_MSG_VERACK) {
         ptd_log_debug("Unsupported message \"%s\" prior to verack from %s",
@@ -290,7 +298,7 @@ static enum ptd_err read_verack(struct ptd_peer *p, struct ptd_msg **verack)
     enum ptd_err e;
 
     for (;;) {
-        e = next(p, verack);
+        e = next(p, PTD_MSG_VERACK, verack);
         if (e == PTD_OK && *verack != NULL)
             e = before_verack(p, *verack);
         if (e == PTD_OK && *verack != NULL && (*verack)->type == PTD_MSG_VERACK)

@@ -25,18 +25,21 @@ PTD_LOG_TAG(PEER);
 
 void ptd_handler_start(struct ptd_peer *p)
 {
-    if (atomic_load_explicit(&p->handler_since_us, memory_order_relaxed) != 0) {
+    if (p->handler_since_us != 0) {
         ptd_log_warn("%s: handler started while one is active", p->name);
         return;
     }
-    atomic_store(&p->handler_since_us, ptd_clock_now_us(p->clk));
+    p->handler_since_us = ptd_clock_now_us(p->clk);
+    /* One value, so that stall never sees the end of one and the start of
+     * another. Handlers took less time than the clock shows: it is below 0. */
+    atomic_store(&p->handlers_us, p->handler_total_us - p->handler_since_us);
 }
 
 void ptd_handler_done(struct ptd_peer *p)
 {
-    int64_t since = atomic_load(&p->handler_since_us), now;
+    int64_t now;
 
-    if (since == 0) {
+    if (p->handler_since_us == 0) {
         ptd_log_warn("%s: handler done while none is active", p->name);
         return;
     }
@@ -45,8 +48,9 @@ void ptd_handler_done(struct ptd_peer *p)
         p->n_frames_done = p->n_frames;
         atomic_store(&p->handled_us, now);
     }
-    atomic_fetch_add(&p->handler_total_us, now - since);
-    atomic_store(&p->handler_since_us, 0); /* last: stall reads it first */
+    p->handler_total_us += now - p->handler_since_us;
+    p->handler_since_us = 0;
+    atomic_store(&p->handlers_us, p->handler_total_us); /* last: see stall */
 }
 
 /* ---- receiving --------------------------------------------------------------- */
@@ -60,8 +64,7 @@ static void announce_wait(struct ptd_peer *p)
         return;
     if (frame != 0) {
         /* The bytes came at the last receive: no need to ask the clock. */
-        int64_t since =
-            atomic_load_explicit(&p->handler_since_us, memory_order_relaxed);
+        int64_t since = p->handler_since_us;
 
         atomic_store_explicit(&p->rx_bytes, ptd_conn_bytes_recv(p->conn),
                               memory_order_relaxed);
@@ -204,10 +207,8 @@ static void count(struct ptd_peer *p, const struct ptd_frame *f)
     atomic_store_explicit(
         b, atomic_load_explicit(b, memory_order_relaxed) + f->wire_bytes,
         memory_order_relaxed);
-    atomic_store_explicit(
-        &p->last_recv_us,
-        atomic_load_explicit(&p->handler_since_us, memory_order_relaxed),
-        memory_order_relaxed);
+    atomic_store_explicit(&p->last_recv_us, p->handler_since_us,
+                          memory_order_relaxed);
 }
 
 static void on_read(struct ptd_peer *p, const struct ptd_frame *f,
@@ -417,6 +418,9 @@ enum ptd_err ptd_in_dispatch(struct ptd_peer *p, struct ptd_msg *m)
             return PTD_ECLOSED;
         if (e == PTD_OK)
             return PTD_OK;
+        /* Nothing drains before the handshake is done: again has no end. */
+        if (e == PTD_EAGAIN && ptd_peer_state(p) != PTD_PEER_READY)
+            e = PTD_EINVAL;
         if (e != PTD_EAGAIN) {
             ptd_peer_disconnect(p, e, "%s handler: %s",
                                 ptd_msg_type_command(m->type), ptd_err_text(e));
@@ -460,8 +464,13 @@ static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
         problem = "Nonce zero";
     else if (pong->nonce != want)
         problem = "Nonce mismatch";
-    if (want != 0 && (pong->nonce == want || pong->nonce == 0))
+    if (want != 0 && (pong->nonce == want || pong->nonce == 0)) {
         p->ping_nonce = 0;
+    } else if (want != 0 && pong->nonce == p->first_ping_nonce) {
+        /* Late, behind another ping: that one is the first now. */
+        p->first_ping_nonce = want;
+        p->first_ping_us = p->ping_sent_us;
+    }
     if (problem == NULL) {
         p->ping_us = rtt;
         if (p->ping_min_us < 0 || rtt < p->ping_min_us)
@@ -474,31 +483,46 @@ static void take_pong(struct ptd_peer *p, const struct ptd_msg_nonce *pong)
             p->name, problem, want, pong->nonce, pong->msg.payload_bytes);
 }
 
+/* A notfound may name 50,000: others get at the lock in between. */
+static void clear_not_found(struct ptd_peer *p, const struct ptd_msg_inv *m,
+                            int64_t now, int64_t handlers)
+{
+    enum { AT_ONCE = 256 };
+
+    for (uint32_t i = 0; i < m->n;) {
+        uint32_t end = PTD_MIN(m->n, i + AT_ONCE);
+
+        ptd_mutex_lock(&p->mu);
+        for (; i < end; i++)
+            ptd_requests_got(p->requests, &m->list[i].hash, now, handlers);
+        ptd_mutex_unlock(&p->mu);
+    }
+}
+
 static void clear_requests(struct ptd_peer *p, const struct ptd_msg *m)
 {
     int64_t now = ptd_clock_now_us(p->clk);
     int64_t handlers = ptd_handlers_us(p, now);
-    const struct ptd_msg_inv *list = (const struct ptd_msg_inv *)m;
     struct ptd_hash txid, wtxid;
     bool is_tx = m->type == PTD_MSG_TX;
 
+    if (m->type == PTD_MSG_NOTFOUND) {
+        clear_not_found(p, (const struct ptd_msg_inv *)m, now, handlers);
+        return;
+    }
     if (is_tx) { /* asked for by either id */
         const struct ptd_tx *tx = &((const struct ptd_msg_tx *)m)->tx;
 
         if (ptd_tx_txid(tx, &txid) != PTD_OK ||
             ptd_tx_wtxid(tx, &wtxid) != PTD_OK)
             return;
-    } else if (m->type != PTD_MSG_NOTFOUND) {
+    } else {
         /* block, merkleblock, cmpctblock: the header comes first in each */
         ptd_block_header_hash(&((const struct ptd_msg_block *)m)->header,
                               &txid);
     }
     ptd_mutex_lock(&p->mu);
-    if (m->type == PTD_MSG_NOTFOUND)
-        for (uint32_t i = 0; i < list->n; i++)
-            ptd_requests_got(p->requests, &list->list[i].hash, now, handlers);
-    else
-        ptd_requests_got(p->requests, &txid, now, handlers);
+    ptd_requests_got(p->requests, &txid, now, handlers);
     if (is_tx && !ptd_hash_eq(&txid, &wtxid))
         ptd_requests_got(p->requests, &wtxid, now, handlers);
     ptd_mutex_unlock(&p->mu);

@@ -88,6 +88,7 @@ static bool is_config_good(const struct ptd_peer_config *cfg)
            cfg->output_queue <= 65536 && cfg->known_inv <= 32767 &&
            cfg->pver >= cfg->min_pver && cfg->pver <= PTD_PVER_FEATURE &&
            cfg->recv_limit_bytes >= cfg->send_limit_bytes &&
+           ptd_features_are_good(cfg) &&
            (cfg->user_agent == NULL ||
             strlen(cfg->user_agent) <= PTD_MAX_USER_AGENT);
 }
@@ -98,6 +99,9 @@ PTD_NO_TSA static enum ptd_err peer_init(struct ptd_peer *p)
     const char *agent = p->cfg.user_agent;
     enum ptd_err e;
 
+    /* BIP 434: who implements it says so by its version. */
+    if (p->cfg.feature)
+        p->cfg.pver = PTD_MAX(p->cfg.pver, (uint32_t)PTD_PVER_FEATURE);
     ptd_ref_init(&p->ref);
     ptd_mutex_init(&p->mu, PTD_RANK_PEER);
     ptd_mutex_init(&p->stats_mu, PTD_RANK_PEER_STATS);
@@ -116,7 +120,8 @@ PTD_NO_TSA static enum ptd_err peer_init(struct ptd_peer *p)
         ptd_array_grow(NULL, &p->pending.cap, 1, sizeof *p->pending.v);
     if (p->batch.v == NULL || p->pending.v == NULL)
         return PTD_ENOMEM;
-    if ((e = make_channels(p)) != PTD_OK)
+    if ((e = make_channels(p)) != PTD_OK ||
+        (e = ptd_features_init(p)) != PTD_OK)
         return e;
     p->id = atomic_fetch_add(&p->env->next_id, 1);
     snprintf(p->name, sizeof p->name, "peer=%lld", (long long)p->id);
@@ -131,6 +136,7 @@ PTD_NO_TSA static void peer_destroy(struct ptd_peer *p)
     ptd_requests_free(p->requests);
     ptd_known_fini(&p->known);
     ptd_free(p->agent);
+    ptd_features_fini(p);
     ptd_free((char *)(uintptr_t)p->cfg.user_agent);
     ptd_free(p->batch.v);
     ptd_free(p->pending.v);

@@ -53,6 +53,7 @@ struct outmsg {
     struct ptd_chan *done; /* NULL, or a reference with a slot reserved */
     uint32_t cost;         /* bytes counted for it while it waits */
     uint8_t encoding;      /* enum ptd_encoding, or ENC_NEGOTIATED */
+    bool is_shared;        /* others hold msg too: ptd_env_queue_leave() */
 };
 enum { ENC_NEGOTIATED = 0xff };
 
@@ -81,6 +82,8 @@ struct ptd_peer {
     enum ptd_direction dir;
     int64_t id;
     char name[28]; /* "peer=17" */
+    struct ptd_msg *offers[PTD_MAX_FEATURES]; /* cfg.features, as messages */
+    size_t n_offers;
     struct ptd_netaddr addr;
     void *user;
     struct ptd_chan *output_q; /* struct outmsg */
@@ -107,8 +110,8 @@ struct ptd_peer {
     atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
     atomic_int_fast64_t last_send_us;     /* the same */
     atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
-    atomic_int_fast64_t handler_since_us; /* start of the running handlers, 0 */
-    atomic_int_fast64_t handler_total_us; /* of those that are done */
+    atomic_int_fast64_t handlers_us; /* time that handlers took; while some run,
+                                      * that less their start: below 0 */
     atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
     atomic_uint_fast64_t rx_frame;   /* number of the frame awaited, 0: none */
     atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
@@ -137,6 +140,10 @@ struct ptd_peer {
     struct known_inv known PTD_GUARDED_BY(stats_mu);
     uint64_t ping_nonce PTD_GUARDED_BY(stats_mu); /* 0: none outstanding */
     int64_t ping_sent_us PTD_GUARDED_BY(stats_mu);
+    /* The first ping that got no pong: its deadline stays, whatever others the
+     * owner queues meanwhile. 0: none. */
+    uint64_t first_ping_nonce PTD_GUARDED_BY(stats_mu);
+    int64_t first_ping_us PTD_GUARDED_BY(stats_mu);
     int64_t ping_us PTD_GUARDED_BY(stats_mu);
     int64_t ping_min_us PTD_GUARDED_BY(stats_mu);
     struct ptd_hash last_announced PTD_GUARDED_BY(stats_mu);
@@ -144,6 +151,8 @@ struct ptd_peer {
     int32_t last_block PTD_GUARDED_BY(stats_mu);
     int64_t time_offset_s PTD_GUARDED_BY(stats_mu);
     char *agent PTD_GUARDED_BY(stats_mu); /* escaped; NULL: not known */
+    size_t n_features PTD_GUARDED_BY(stats_mu); /* that it announced */
+    struct ptd_peer_feature *features PTD_GUARDED_BY(stats_mu); /* NULL: none */
 
     /* -- written by in; read by any ------------------------------------------ */
     _Atomic uint32_t pver;            /* negotiated; ours until then */
@@ -173,6 +182,8 @@ struct ptd_peer {
     uint64_t nonce;    /* of our version, while outbound and unverified */
     uint64_t n_frames; /* cut so far */
     uint64_t n_frames_done; /* … when handlers last ended */
+    int64_t handler_since_us; /* start of the running handlers, 0: none */
+    int64_t handler_total_us; /* of those that are done */
     bool wtxid_sent, wtxid_got, our_version_sent, our_verack_sent;
     uint32_t n_early; /* frames before verack, and their bytes */
     size_t early_bytes;
@@ -247,6 +258,16 @@ PTD_MUST_USE enum ptd_err ptd_handshake(struct ptd_peer *p);
  * them; in only, while it holds the token. */
 void ptd_handshake_reject(struct ptd_peer *p, const char *command,
                           enum ptd_reject_code code, const char *reason);
+
+/* ---- feature.c --------------------------------------------------------------- */
+
+/* True if what the configuration offers can be sent. */
+bool ptd_features_are_good(const struct ptd_peer_config *cfg);
+/* Make the messages of what is offered. PTD_OK, PTD_ENOMEM. */
+PTD_MUST_USE enum ptd_err ptd_features_init(struct ptd_peer *p);
+void ptd_features_fini(struct ptd_peer *p);
+/* The peer announced one. */
+void ptd_features_note(struct ptd_peer *p, const struct ptd_msg_feature *m);
 
 /* ---- stall.c ------------------------------------------------------------------ */
 

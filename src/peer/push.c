@@ -78,6 +78,7 @@ static enum ptd_err push_locator(struct ptd_peer *p, enum ptd_msg_type type,
     size_t which = type == PTD_MSG_GETHEADERS;
     struct ptd_hash begin = { { 0 } };
     struct ptd_msg *m;
+    enum ptd_err e;
     bool is_again;
 
     if (n > PTD_MAX_LOCATOR)
@@ -88,11 +89,6 @@ static enum ptd_err push_locator(struct ptd_peer *p, enum ptd_msg_type type,
     is_again = p->has_prev[which] &&
                ptd_hash_eq(&p->prev_begin[which], &begin) &&
                ptd_hash_eq(&p->prev_stop[which], stop);
-    if (!is_again) {
-        p->has_prev[which] = true;
-        p->prev_begin[which] = begin;
-        p->prev_stop[which] = *stop;
-    }
     ptd_mutex_unlock(&p->mu);
     if (is_again) {
         ptd_log_trace("%s: the same %s again is not sent", p->name,
@@ -100,7 +96,15 @@ static enum ptd_err push_locator(struct ptd_peer *p, enum ptd_msg_type type,
         return PTD_OK;
     }
     m = ptd_msg_new_locator(type, p->cfg.pver, locator, n, stop);
-    return m != NULL ? ptd_peer_queue(p, m, NULL) : PTD_ENOMEM;
+    e = m != NULL ? ptd_peer_queue(p, m, NULL) : PTD_ENOMEM;
+    if (e == PTD_OK) { /* only what is on its way need not be sent again */
+        ptd_mutex_lock(&p->mu);
+        p->has_prev[which] = true;
+        p->prev_begin[which] = begin;
+        p->prev_stop[which] = *stop;
+        ptd_mutex_unlock(&p->mu);
+    }
+    return e;
 }
 
 enum ptd_err ptd_peer_push_getblocks(struct ptd_peer *p,

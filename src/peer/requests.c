@@ -6,12 +6,22 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/rng.h"
 #include "base/util.h"
+#include "crypto/siphash.h"
 #include "pentad/clock.h"
+
+/* What a place in a set of ids may hold besides an id. */
+enum { FREE = 0, ARRIVED = 2 };
 
 static uint64_t id_of(const struct ptd_hash *h)
 {
-    return ptd_get_le64(h->b) | 1; /* 0 marks what has arrived */
+    return ptd_get_le64(h->b) | 1; /* neither FREE nor ARRIVED */
+}
+
+static uint32_t place_of(const struct requests *r, uint64_t id)
+{
+    return (uint32_t)ptd_siphash24(r->key[0], r->key[1], &id, sizeof id);
 }
 
 static void request_fini(struct request *q)
@@ -27,51 +37,148 @@ static void take_out(struct requests *r, uint32_t i)
     r->n--;
 }
 
-/* An empty place; the oldest soft entry gives way, or the oldest of all. */
-static struct request *place(struct requests **r)
-{
-    uint32_t victim = 0;
+/* ---- sets of ids -------------------------------------------------------------- */
 
-    if (*r == NULL)
-        *r = ptd_calloc(1, sizeof **r + REQUESTS_MAX * sizeof (*r)->v[0]);
-    if (*r == NULL)
-        return NULL;
-    if ((*r)->n == REQUESTS_MAX) {
-        for (uint32_t i = (*r)->n; i-- > 0;)
-            if ((*r)->v[i].soft)
-                victim = i;
-        take_out(*r, victim);
-    }
-    return &(*r)->v[(*r)->n];
+/* Put an id into the set, which has a free place. */
+static void add_id(const struct requests *r, struct request *q, uint64_t id)
+{
+    uint32_t i = place_of(r, id) & q->mask;
+
+    while (q->ids[i] != FREE && q->ids[i] != id)
+        i = (i + 1) & q->mask;
+    if (q->ids[i] == id)
+        return;
+    q->ids[i] = id;
+    q->n_used++;
+    q->n_left++;
 }
 
-static bool take_ids(struct request *q, const struct ptd_msg_inv *m)
+static void add_awaited(const struct requests *r, struct request *q,
+                        const uint64_t *ids, size_t n)
 {
-    if (m->n == 0)
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] != FREE && ids[i] != ARRIVED)
+            add_id(r, q, ids[i]);
+}
+
+/* Make the set such that with n more it is at most half full. */
+static bool make_room(const struct requests *r, struct request *q, size_t n)
+{
+    uint64_t *old = q->ids;
+    size_t n_old = old != NULL ? (size_t)q->mask + 1 : 0;
+    size_t want = 2 * (q->n_left + n), size = 2;
+
+    if (2 * (q->n_used + n) <= n_old)
+        return true;
+    if (want > 2 * (size_t)REQUEST_IDS_MAX)
         return false;
-    q->ids = ptd_alloc_array(m->n, sizeof *q->ids);
-    if (q->ids == NULL)
+    while (size < want)
+        size *= 2;
+    q->ids = ptd_calloc(size, sizeof *q->ids);
+    if (q->ids == NULL) {
+        q->ids = old;
+        return false;
+    }
+    q->mask = (uint32_t)size - 1;
+    q->n_used = q->n_left = 0;
+    add_awaited(r, q, old, n_old);
+    ptd_free(old);
+    return true;
+}
+
+static bool take_ids(const struct requests *r, struct request *q,
+                     const struct ptd_msg_inv *m)
+{
+    if (m->n == 0 || !make_room(r, q, m->n))
         return false;
     for (uint32_t i = 0; i < m->n; i++) {
         uint32_t type = m->list[i].type & ~(uint32_t)PTD_INV_WITNESS_FLAG;
 
-        q->ids[i] = id_of(&m->list[i].hash);
+        add_id(r, q, id_of(&m->list[i].hash));
         if (type == PTD_INV_TX || type == PTD_INV_WTX)
             q->wants_tx = true;
     }
-    q->n_ids = q->n_left = m->n;
     return true;
+}
+
+/* ---- entries -------------------------------------------------------------------- */
+
+/* The newest entry of a type below `end`, or REQUESTS_MAX. */
+static uint32_t newest(const struct requests *r, enum ptd_msg_type type,
+                       uint32_t end)
+{
+    while (end-- > 0)
+        if (r->v[end].type == type)
+            return end;
+    return REQUESTS_MAX;
+}
+
+/* The newest two of a type become one, whose deadline is the later one; all
+ * that is awaited stays so. */
+static bool merge(struct requests *r, enum ptd_msg_type type)
+{
+    uint32_t b = newest(r, type, r->n);
+    uint32_t a = b < REQUESTS_MAX ? newest(r, type, b) : REQUESTS_MAX;
+    struct request *to, *from;
+
+    if (a == REQUESTS_MAX)
+        return false;
+    to = &r->v[a];
+    from = &r->v[b];
+    if (type == PTD_MSG_GETDATA) {
+        if (!make_room(r, to, from->n_left))
+            return false;
+        add_awaited(r, to, from->ids, (size_t)from->mask + 1);
+        r->n_tx += from->wants_tx && !to->wants_tx;
+        to->wants_tx |= from->wants_tx;
+    }
+    to->n_more += from->n_more + 1;
+    to->deadline_us = from->deadline_us;
+    to->handlers_us = from->handlers_us;
+    to->wait_us = from->wait_us;
+    take_out(r, b);
+    return true;
+}
+
+/* Make an empty place. What must be answered is never given up for what is
+ * asked later: else a peer that keeps back one thing were safe after 64 more
+ * requests. */
+static bool make_place(struct requests *r, bool soft)
+{
+    if (r->n < REQUESTS_MAX)
+        return true;
+    for (uint32_t i = 0; i < r->n; i++)
+        if (r->v[i].soft) {
+            take_out(r, i);
+            return true;
+        }
+    return !soft && (merge(r, PTD_MSG_GETDATA) || merge(r, PTD_MSG_GETHEADERS));
+}
+
+static struct requests *requests_new(void)
+{
+    struct requests *r =
+        ptd_calloc(1, sizeof *r + REQUESTS_MAX * sizeof r->v[0]);
+
+    if (r == NULL)
+        return NULL;
+    r->key[0] = ptd_random_u64();
+    r->key[1] = ptd_random_u64();
+    return r;
 }
 
 void ptd_requests_sent(struct requests **r, const struct ptd_msg *m, bool soft,
                        int64_t now_us, int64_t wait_us, int64_t handlers_us,
                        int64_t *deadline_us)
 {
-    struct request *q = place(r);
+    struct request *q;
 
     *deadline_us = PTD_NEVER;
-    if (q == NULL)
-        return; /* no memory to watch it: the idle time-out still does */
+    if (*r == NULL)
+        *r = requests_new();
+    if (*r == NULL || !make_place(*r, soft))
+        return;
+    q = &(*r)->v[(*r)->n];
     *q = (struct request){
         .type = m->type,
         .soft = soft,
@@ -80,7 +187,7 @@ void ptd_requests_sent(struct requests **r, const struct ptd_msg *m, bool soft,
         .handlers_us = handlers_us,
     };
     if (m->type == PTD_MSG_GETDATA &&
-        !take_ids(q, (const struct ptd_msg_inv *)m))
+        !take_ids(*r, q, (const struct ptd_msg_inv *)m))
         return;
     (*r)->n++;
     (*r)->n_tx += q->wants_tx;
@@ -101,34 +208,39 @@ void ptd_requests_answered(struct requests *r, enum ptd_msg_type type,
     (void)handlers_us;
     for (uint32_t i = 0; r != NULL && i < r->n; i++)
         if (answers(type, r->v[i].type)) {
-            take_out(r, i); /* the oldest one alone */
+            if (r->v[i].n_more > 0) /* the oldest one alone */
+                r->v[i].n_more--;
+            else
+                take_out(r, i);
             return;
         }
 }
 
-/* Answers come in the order of the request as a rule: look from head on. */
-static bool strike(struct request *q, uint64_t id)
+/* Mark an id as arrived, if it is awaited; place: of it, unmasked. */
+static bool strike(struct request *q, uint64_t id, uint32_t place)
 {
-    for (uint32_t k = 0; k < q->n_ids; k++) {
-        uint32_t i = q->head + k < q->n_ids ? q->head + k
-                                            : q->head + k - q->n_ids;
+    for (uint32_t i = place & q->mask; q->ids[i] != FREE; i = (i + 1) & q->mask)
         if (q->ids[i] == id) {
-            q->ids[i] = 0;
-            q->head = i + 1 < q->n_ids ? i + 1 : 0;
+            q->ids[i] = ARRIVED;
             q->n_left--;
             return true;
         }
-    }
     return false;
 }
 
 void ptd_requests_got(struct requests *r, const struct ptd_hash *hash,
                       int64_t now_us, int64_t handlers_us)
 {
-    for (uint32_t i = 0; r != NULL && i < r->n; i++) {
+    uint64_t id = id_of(hash);
+    uint32_t place;
+
+    if (r == NULL || r->n == 0)
+        return;
+    place = place_of(r, id);
+    for (uint32_t i = 0; i < r->n; i++) {
         struct request *q = &r->v[i];
 
-        if (q->n_left == 0 || !strike(q, id_of(hash)))
+        if (q->n_left == 0 || !strike(q, id, place))
             continue;
         if (q->n_left == 0) {
             take_out(r, i);

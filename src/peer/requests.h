@@ -16,27 +16,37 @@
 
 #include "pentad/msg.h"
 
-enum { REQUESTS_MAX = 64 }; /* entries; the oldest soft or any gives way */
+enum {
+    REQUESTS_MAX = 64,           /* entries: beyond it the oldest soft one gives
+                                  * way, else the two newest of a kind become one */
+    REQUEST_IDS_MAX = 512 * 1024 /* awaited by one entry */
+};
 
 struct request {
-    enum ptd_msg_type type;   /* what we sent */
+    enum ptd_msg_type type; /* what we sent */
     bool soft;
-    int64_t deadline_us;      /* less what handlers took since */
-    int64_t handlers_us;      /* total time of handlers when it was set */
-    int64_t wait_us;          /* granted again with each part of the answer */
-    uint64_t *ids;            /* getdata: first 8 bytes of each hash, | 1 */
-    uint32_t n_ids, n_left, head;
-    bool wants_tx;            /* some ids are transactions */
+    int64_t deadline_us; /* less what handlers took since */
+    int64_t handlers_us; /* total time of handlers when it was set */
+    int64_t wait_us;     /* granted again with each part of the answer */
+    uint64_t *ids;       /* getdata: an open-addressed set of the first 8
+                               * bytes of each hash, | 1; never full */
+    uint32_t mask;       /* places of ids, less one */
+    uint32_t n_used;     /* places that are not free */
+    uint32_t n_left;     /* ids that are awaited */
+    uint32_t n_more;     /* answers awaited beyond the first; not getdata */
+    bool wants_tx;       /* some ids are transactions */
 };
 
 struct requests {
     uint32_t n;
-    uint32_t n_tx; /* entries with wants_tx */
+    uint32_t n_tx;   /* entries with wants_tx */
+    uint64_t key[2]; /* strangers choose hashes, not their places in ids */
     struct request v[];
 };
 
 /* Note that m goes out; *deadline_us tells the entry's deadline, PTD_NEVER if
- * it expects nothing. *r is allocated at first need. */
+ * it is not watched: a request of nothing, no memory, too many hard ones and no
+ * room for one that is soft. *r is allocated at first need. */
 void ptd_requests_sent(struct requests **r, const struct ptd_msg *m, bool soft,
                        int64_t now_us, int64_t wait_us, int64_t handlers_us,
                        int64_t *deadline_us);

@@ -54,13 +54,6 @@ void ptd_outlist_drop(struct ptd_peer *p, struct outlist *l, enum ptd_err err)
 
 /* ---- counting bytes ------------------------------------------------------ */
 
-static void count_in(struct ptd_peer *p, size_t cost)
-{
-    atomic_fetch_add(&p->queued, cost);
-    atomic_fetch_add_explicit(&p->env->queued_bytes, cost,
-                              memory_order_relaxed);
-}
-
 /* in waits for the queue to drain to half its limit. It sets paused, then
  * looks at queued; we lower queued, then look at paused. */
 static void count_out(struct ptd_peer *p, size_t cost)
@@ -68,8 +61,6 @@ static void count_out(struct ptd_peer *p, size_t cost)
     size_t before = atomic_fetch_sub(&p->queued, cost);
     size_t half = p->cfg.send_limit_bytes / 2;
 
-    atomic_fetch_sub_explicit(&p->env->queued_bytes, cost,
-                              memory_order_relaxed);
     if (before <= half || before - cost > half)
         return;
     ptd_mutex_lock(&p->mu);
@@ -87,7 +78,8 @@ void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
     m->done = done != NULL ? ptd_chan_ref(done) : NULL;
     m->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     m->encoding = encoding;
-    count_in(p, m->cost);
+    m->is_shared = ptd_env_queue_enter(p->env, msg, m->cost);
+    atomic_fetch_add(&p->queued, m->cost);
 }
 
 static void signal_done(struct ptd_chan *done, enum ptd_err err)
@@ -98,6 +90,7 @@ static void signal_done(struct ptd_chan *done, enum ptd_err err)
 
 void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
 {
+    ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
     count_out(p, m->cost);
     ptd_msg_free(m->msg);
     if (m->done != NULL)
@@ -132,6 +125,10 @@ static void note_ping(struct ptd_peer *p, const struct ptd_msg_nonce *ping)
         return;
     now = ptd_clock_now_us(p->clk);
     ptd_mutex_lock(&p->stats_mu);
+    if (p->ping_nonce == 0) {
+        p->first_ping_nonce = ping->nonce;
+        p->first_ping_us = now;
+    }
     p->ping_nonce = ping->nonce;
     p->ping_sent_us = now;
     ptd_mutex_unlock(&p->stats_mu);
@@ -160,11 +157,15 @@ static void note_request(struct ptd_peer *p, const struct ptd_msg *m,
     int64_t now = ptd_clock_now_us(p->clk), due;
     int64_t handlers = ptd_handlers_us(p, now);
 
-    if (wait_us <= 0)
+    if (wait_us <= 0 || (m->type == PTD_MSG_GETDATA &&
+                         ((const struct ptd_msg_inv *)m)->n == 0))
         return;
     ptd_mutex_lock(&p->mu);
     ptd_requests_sent(&p->requests, m, soft, now, wait_us, handlers, &due);
     ptd_mutex_unlock(&p->mu);
+    if (due == PTD_NEVER && !soft) /* the idle time-out still watches */
+        ptd_log_warn_every(60, "%s: %s is not watched: no memory, or too many",
+                           p->name, ptd_msg_type_command(m->type));
     ptd_stall_nudge(p, due);
 }
 
@@ -299,12 +300,28 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
     ptd_token_give_back(p);
 }
 
+/* Until the handshake is done nobody receives from output_q, nor closes it
+ * before a callback of the peer has returned, which may wait for this caller:
+ * so who waits for room hears of the disconnect itself. */
+static enum ptd_err send_or_quit(struct ptd_peer *p, const struct outmsg *m)
+{
+    enum { SEND, QUIT, N };
+    struct ptd_case on[N] = {
+        [SEND] = PTD_SEND(p->output_q, m),
+        [QUIT] = PTD_RECV(p->quit, NULL),
+    };
+
+    return ptd_select(on, N, NULL, PTD_NEVER) == SEND ? on[SEND].err
+                                                      : PTD_ECLOSED;
+}
+
 static enum ptd_err to_output_q(struct ptd_peer *p, struct outmsg *m,
                                 enum manner manner)
 {
-    enum ptd_err e = manner == MANNER_TRY ? ptd_chan_try_send(p->output_q, m)
-                                          : ptd_chan_send(p->output_q, m);
+    enum ptd_err e = ptd_chan_try_send(p->output_q, m);
 
+    if (e == PTD_EFULL && manner == MANNER_WAIT)
+        e = send_or_quit(p, m);
     if (e != PTD_OK) {
         ptd_mutex_lock(&p->mu);
         p->n_ahead--;

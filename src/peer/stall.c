@@ -17,10 +17,9 @@ PTD_LOG_TAG(PEER);
 
 int64_t ptd_handlers_us(const struct ptd_peer *p, int64_t now_us)
 {
-    int64_t since = atomic_load(&p->handler_since_us);
-    int64_t total = atomic_load(&p->handler_total_us);
+    int64_t us = atomic_load(&p->handlers_us);
 
-    return since != 0 && now_us > since ? total + (now_us - since) : total;
+    return us < 0 ? us + now_us : us;
 }
 
 /* The one who sets a deadline stores it first, then reads armed; stall stores
@@ -64,7 +63,7 @@ static int64_t handshake_due(struct ptd_peer *p)
  * read, and its end is stored before it counts as ended. */
 static int64_t awaited_since(struct ptd_peer *p, int64_t now)
 {
-    if (atomic_load(&p->handler_since_us) != 0)
+    if (atomic_load(&p->handlers_us) < 0)
         return now;
     return atomic_load(&p->handled_us);
 }
@@ -115,7 +114,7 @@ static int64_t pong_due(struct ptd_peer *p)
 
     ptd_mutex_lock(&p->stats_mu);
     if (p->ping_nonce != 0)
-        sent = p->ping_sent_us;
+        sent = p->first_ping_us;
     ptd_mutex_unlock(&p->stats_mu);
     return sent != 0 ? graced(p, sum(sent, p->cfg.pong_us)) : PTD_NEVER;
 }
@@ -162,7 +161,7 @@ static void end_pong(struct ptd_peer *p, int64_t now)
     int64_t sent;
 
     ptd_mutex_lock(&p->stats_mu);
-    sent = p->ping_sent_us;
+    sent = p->first_ping_us;
     ptd_mutex_unlock(&p->stats_mu);
     ptd_peer_disconnect(p, PTD_ETIMEOUT, "ping timeout: %.6fs",
                         (double)(now - sent) / 1e6);

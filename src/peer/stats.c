@@ -137,6 +137,9 @@ static void under_stats_mu(struct ptd_peer *p, struct ptd_peer_stats *s,
     s->start_height = p->start_height;
     s->last_block = p->last_block;
     s->time_offset_s = p->time_offset_s;
+    s->n_features = p->n_features;
+    if (p->features != NULL)
+        memcpy(s->features, p->features, sizeof s->features);
     if (p->agent != NULL) {
         size_t n = PTD_MIN(strlen(p->agent), sizeof s->user_agent - 1);
 

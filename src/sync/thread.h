@@ -30,7 +30,7 @@ struct ptd_threads; /* pool of stacks */
 PTD_MUST_USE struct ptd_threads *ptd_threads_new(void);
 void ptd_threads_free(struct ptd_threads *pool PTD_TAKES);
 
-/* Usable bytes of each stack: 64 KiB, 1 MiB under a sanitizer. */
+/* Usable bytes of each stack: 64 KiB, 2 MiB under a sanitizer. */
 size_t ptd_threads_stack_bytes(void);
 
 /* One thread, in place. All zero: not started (joining it is a no-op). */

@@ -22,7 +22,7 @@
  *           MUTE     the remote falls silent at any moment, and only stall
  *                    can end the peer: a wake that stall misses is a deadlock
  *           MSGS=set which messages take part: CALLERS, INSIDE, EARLY,
- *                    INVENTORY, SIX, ONE, TWO
+ *                    OWNERS, INVENTORY, SIX, ONE, TWO
  * Faults    FAULT_*, see README.md; each must make spin fail
  *
  * Channels, members and functions are named as in src/peer.
@@ -36,12 +36,14 @@
 #define REPLY 4 /* a callback on thread in */
 #define INV 5   /* made by queue out of inv_q */
 #define HELLO 6 /* a callback on thread in, before the handshake is done */
-#define NONE 7
+#define OWN 7   /* the owner, at any moment */
+#define NONE 8
 #define BIT(m) (1 << (m))
 /* Sets of them. */
 #define CALLERS (BIT(A0) | BIT(A1) | BIT(B0))
 #define INSIDE (BIT(A0) | BIT(PING) | BIT(REPLY))
 #define EARLY (BIT(A0) | BIT(REPLY) | BIT(HELLO))
+#define OWNERS (BIT(A0) | BIT(OWN))
 #define INVENTORY (BIT(A0) | BIT(B0) | BIT(INV))
 #define SIX (CALLERS | BIT(PING) | BIT(REPLY) | BIT(INV))
 #define ONE BIT(A0)
@@ -270,23 +272,21 @@ inline after_taking(m)
 
 #endif
 
-/* to_output_q, waiting: room or ECLOSED. */
+#ifdef FAULT_DEAF_CALLER /* waits for room, or for the queue to be closed */
+#define TOLD output_closed
+#else
+#define TOLD (output_closed || quit)
+#endif
+
+/* to_output_q, waiting: room or ECLOSED, whichever is there first. */
 inline to_output_q(m)
 {
     atomic {
-#ifdef FAULT_NO_DRAIN
-        /* selects on quit; queue drains, but does not close first */
+        /* Under FAULT_NO_DRAIN queue drains, but never closes. */
         if
-        :: nfull(output_q) -> output_q!m; accept(m)
-        :: quit -> n_ahead--; drop(m)
+        :: !output_closed && nfull(output_q) -> output_q!m; accept(m)
+        :: TOLD -> n_ahead--; drop(m)
         fi
-#else
-        (output_closed || nfull(output_q)) ->
-        if
-        :: output_closed -> n_ahead--; drop(m)
-        :: !output_closed -> output_q!m; accept(m)
-        fi
-#endif
     }
 }
 
@@ -421,6 +421,9 @@ proctype In()
 #else
     try_queue_message(HELLO);
 #endif
+#endif
+#if HAS(OWN)
+    owner_q!CALL; /* a callback that waits for the owner: on_version */
 #endif
     if
     :: d_step { !stopping && !mute -> ready = true } /* become_ready */
@@ -689,9 +692,17 @@ proctype CallerB()
 /* The owner goes on receiving until gone, then joins. */
 proctype Owner()
 {
+#if HAS(OWN)
+    byte x, how;
+    bool behind, queued;
+#endif
+
     do
     :: owner_q?READY
     :: owner_q?CALL
+#if HAS(OWN)
+    :: d_step { !queued -> queued = true }; queue_message(OWN)
+#endif
 #ifdef FAULT_JOIN_EARLY
     :: quit -> break
 #else

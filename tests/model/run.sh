@@ -25,6 +25,8 @@ peer      sound        MSGS=INSIDE
 peer      sound        MSGS=CALLERS
 peer      sound        MSGS=INVENTORY
 peer      sound        MSGS=EARLY
+peer      sound        MSGS=OWNERS
+peer      sound        MSGS=EARLY CALM
 pressure  sound        N_REQ=2 SIZE=1 ANSWER=4 BEYOND
 pressure  sound        N_REQ=2 SIZE=3
 pressure  sound        N_REQ=2 SIZE=1 ANSWER=3
@@ -43,7 +45,8 @@ peer      accepted     FAULT_OVERTAKE
 peer      token_free   FAULT_SPLIT_GIVE
 peer      token_free   FAULT_FREE_ALWAYS CALM
 peer      deadlock     FAULT_UNSTARTED MSGS=ONE
-peer      deadlock     FAULT_HELLO_BLOCKS MSGS=EARLY
+peer      deadlock     FAULT_HELLO_BLOCKS MSGS=EARLY CALM
+peer      deadlock     FAULT_DEAF_CALLER MSGS=OWNERS
 peer      deadlock     FAULT_JOIN_EARLY MSGS=INSIDE
 peer      deadlock     FAULT_STALL_DEAF MSGS=ONE MUTE
 peer      deadlock     FAULT_STALL_BLOCKS MSGS=TWO MUTE

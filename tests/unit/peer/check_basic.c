@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/util.h"
 #include "check_peer.h"
+#include "pentad/params.h"
 
 /* ---- connection ------------------------------------------------------------- */
 
@@ -141,6 +143,151 @@ START_TEST(feature_messages_reach_their_listener_before_verack)
 }
 END_TEST
 
+/* BIP 434 */
+static const struct ptd_feature offered[] = { { "BIP9998v2", "two", 3 },
+                                              { "BIP9998", NULL, 0 } };
+
+static void with_features(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    no_pings(cfg, is_outbound);
+    cfg->feature = true;
+    cfg->features = offered;
+    cfg->n_features = PTD_COUNT(offered);
+}
+
+static const uint32_t feature_pvers[] = { 70015, 70016, 70017 };
+
+START_TEST(features_are_offered_to_who_may_know_them)
+{
+    uint32_t pver = feature_pvers[_i];
+    size_t n = 0;
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, with_features);
+    r.pver = pver;
+    rig_send(&r, rig_version(&r));
+    ck_assert(rig_recv_type(&r, PTD_MSG_VERSION, &f));
+    ck_assert_uint_eq(ptd_get_le32(f.payload), 70017);
+    rig_frame_free(&f);
+    while (rig_recv(&r, &f) && f.type != PTD_MSG_VERACK) {
+        if (f.type == PTD_MSG_FEATURE) {
+            size_t k = strlen(offered[n].id), size = offered[n].n_data;
+
+            ck_assert_uint_eq(f.n, 1 + k + 1 + size);
+            ck_assert_mem_eq(f.payload + 1, offered[n].id, k);
+            ck_assert_uint_eq(f.payload[1 + k], size);
+            if (size > 0)
+                ck_assert_mem_eq(f.payload + 2 + k, offered[n].data, size);
+            n++;
+        }
+        rig_frame_free(&f);
+    }
+    rig_frame_free(&f);
+    ck_assert_uint_eq(n, pver >= 70017 ? PTD_COUNT(offered) : 0);
+    rig_send(&r, ptd_msg_new(PTD_MSG_VERACK));
+    (void)rig_wait(&r.s, EV_READY, PTD_MSG_UNKNOWN);
+    rig_solo_end(&r);
+}
+END_TEST
+
+static struct ptd_msg *feature(const char *id, size_t n_data)
+{
+    struct ptd_msg *m = ptd_msg_new(PTD_MSG_FEATURE);
+    struct ptd_msg_feature *f = (struct ptd_msg_feature *)(void *)m;
+    uint8_t data[PTD_MAX_FEATURE_DATA] = { 0 };
+
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(ptd_msg_copy_bytes(m, &f->id, id, strlen(id)), PTD_OK);
+    ck_assert_int_eq(ptd_msg_copy_bytes(m, &f->data, data, n_data), PTD_OK);
+    return m;
+}
+
+START_TEST(features_of_the_peer_are_listed)
+{
+    enum { MORE = 4 };
+    struct ptd_peer_stats s;
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, with_features);
+    r.pver = 70017;
+    rig_send(&r, rig_version(&r));
+    rig_send(&r, feature("BIP9998", 0));
+    rig_send(&r, feature("not\n\x01printable", 512));
+    for (int i = 0; i < PTD_MAX_FEATURES - 2 + MORE; i++)
+        rig_send(&r, feature("https://example.com/what-nobody-knows", 1));
+    rig_send(&r, ptd_msg_new(PTD_MSG_VERACK));
+    (void)rig_wait(&r.s, EV_READY, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_uint_eq(s.pver, 70017);
+    ck_assert_uint_eq(s.n_features, PTD_MAX_FEATURES + MORE);
+    ck_assert_str_eq(s.features[0].id, "BIP9998");
+    ck_assert_uint_eq(s.features[0].n_data, 0);
+    ck_assert_ptr_null(strchr(s.features[1].id, '\n'));
+    ck_assert_uint_eq(s.features[1].n_data, 512);
+    ck_assert_str_eq(s.features[PTD_MAX_FEATURES - 1].id,
+                     "https://example.com/what-nobody-knows");
+    ck_assert_uint_eq(s.recv[PTD_MSG_FEATURE].n, PTD_MAX_FEATURES + MORE);
+    ck_assert(rig_recv_type(&r, PTD_MSG_VERACK, &f));
+    rig_frame_free(&f);
+    rig_send(&r, feature("BIP9998", 0)); /* too late */
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_EPROTO);
+    rig_solo_end(&r);
+}
+END_TEST
+
+#define C80                                                                    \
+    "1234567890123456789012345678901234567890"                                 \
+    "1234567890123456789012345678901234567890"
+
+static const struct {
+    const char *name;
+    struct ptd_feature f;
+    bool speaks;
+    bool is_good;
+} offers[] = {
+    { "four characters", { "BIP1", NULL, 0 }, true, true },
+    { "three", { "BIP", NULL, 0 }, true, false },
+    { "eighty", { C80, NULL, 0 }, true, true },
+    { "eighty-one", { C80 "1", NULL, 0 }, true, false },
+    { "none", { NULL, NULL, 0 }, true, false },
+    { "not printable", { "BIP\t1", NULL, 0 }, true, false },
+    { "largest data",
+      { "BIP1", C80 C80 C80 C80 C80 C80 C80, 512 },
+      true,
+      true },
+    { "larger data",
+      { "BIP1", C80 C80 C80 C80 C80 C80 C80, 513 },
+      true,
+      false },
+    { "no data at all", { "BIP1", NULL, 1 }, true, false },
+    { "not spoken", { "BIP1", NULL, 0 }, false, false },
+};
+
+START_TEST(what_is_offered_must_fit_into_a_message)
+{
+    struct ptd_env *env = ptd_env_new(NULL);
+    struct ptd_peer *p = NULL;
+    struct ptd_peer_config cfg;
+    enum ptd_err e;
+
+    ck_assert_ptr_nonnull(env);
+    ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
+    cfg.feature = offers[_i].speaks;
+    cfg.features = &offers[_i].f;
+    cfg.n_features = 1;
+    e = ptd_peer_new(&p, env, &cfg, PTD_OUTBOUND, NULL);
+    ck_assert_msg(e == (offers[_i].is_good ? PTD_OK : PTD_EINVAL), "%s: %s",
+                  offers[_i].name, ptd_err_text(e));
+    if (e == PTD_OK)
+        ptd_peer_free(p);
+    ptd_env_free(env);
+}
+END_TEST
+
 START_TEST(unknown_command_is_reported_and_counted)
 {
     struct ptd_peer_stats s;
@@ -261,6 +408,33 @@ START_TEST(handler_that_says_again_is_called_again)
     }
     rig_sync(&r);
     ck_assert_int_eq(b.n_calls, 100);
+    rig_solo_end(&r);
+}
+END_TEST
+
+static enum ptd_err again_for_ever(struct ptd_peer *p, struct ptd_msg *m,
+                                   void *arg)
+{
+    (void)m;
+    ++*(int *)arg;
+    (void)!ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 7), NULL);
+    return PTD_EAGAIN;
+}
+
+/* What it queues leaves after the handshake, which waits for it to end. */
+START_TEST(handler_of_the_handshake_may_not_say_again)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+    int n = 0;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    ptd_peer_listen(r.s.peer, PTD_MSG_VERSION, again_for_ever, &n);
+    rig_send(&r, rig_version(&r));
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_EINVAL);
+    ck_assert_int_eq(n, 1);
     rig_solo_end(&r);
 }
 END_TEST
@@ -488,11 +662,17 @@ TCase *tcase_basic(void)
     tcase_add_loop_test(tc, every_message_reaches_its_listener, 0,
                         PTD_MSG_N_TYPES);
     tcase_add_test(tc, feature_messages_reach_their_listener_before_verack);
+    tcase_add_loop_test(tc, features_are_offered_to_who_may_know_them, 0,
+                        PTD_COUNT(feature_pvers));
+    tcase_add_test(tc, features_of_the_peer_are_listed);
+    tcase_add_loop_test(tc, what_is_offered_must_fit_into_a_message, 0,
+                        PTD_COUNT(offers));
     tcase_add_test(tc, unknown_command_is_reported_and_counted);
     tcase_add_test(tc, trailing_bytes_are_accepted_and_counted);
     tcase_add_test(tc, listeners_come_and_go_while_the_peer_runs);
     tcase_add_test(tc, failing_listener_ends_the_peer_with_its_error);
     tcase_add_test(tc, handler_that_says_again_is_called_again);
+    tcase_add_test(tc, handler_of_the_handshake_may_not_say_again);
     tcase_add_test(tc, failing_newest_block_disconnects);
     tcase_add_loop_test(tc, on_version_may_refuse, 0, PTD_COUNT(refusals));
     tcase_add_test(tc, connection_to_oneself_is_found_out);

@@ -306,6 +306,9 @@ static const struct {
     { "few and large ones", true, "junk", 4, 40000 },
     { "feature messages", true, "sendaddrv2", 1000, 0 },
     { "versions", true, "version", 1000, 0 },
+    { "veracks before version", false, "verack", 1000, 0 },
+    { "large veracks before version", false, "verack", 4, 40000 },
+    { "versions cut short", false, "version", 900, 1 },
 };
 
 START_TEST(flood_before_verack_is_bounded)
@@ -319,7 +322,8 @@ START_TEST(flood_before_verack_is_bounded)
     if (floods[_i].with_version)
         rig_send(&r, rig_version(&r));
     for (size_t i = 0; i < floods[_i].n; i++)
-        if (strcmp(floods[_i].command, "version") == 0)
+        if (floods[_i].with_version &&
+            strcmp(floods[_i].command, "version") == 0)
             rig_send(&r, rig_version(&r));
         else
             rig_send_raw(&r, floods[_i].command, junk, floods[_i].size);

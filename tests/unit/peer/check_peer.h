@@ -7,6 +7,7 @@
 TCase *tcase_basic(void);
 TCase *tcase_conduct(void);
 TCase *tcase_queue(void);
+TCase *tcase_requests(void);
 TCase *tcase_timeouts(void);
 
 #endif /* PTD_TESTS_CHECK_PEER_H */

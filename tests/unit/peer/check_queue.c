@@ -136,6 +136,82 @@ START_TEST(callback_before_ready_never_waits_for_room)
 }
 END_TEST
 
+struct held {
+    struct ptd_peer *peer;
+    struct ptd_chan *entered, *leave; /* the callback */
+    struct ptd_chan *returned;        /* the caller; enum ptd_err */
+};
+
+static struct ptd_msg *held_version(struct ptd_peer *p,
+                                    const struct ptd_msg_version *v, void *arg)
+{
+    struct held *h = arg;
+
+    (void)p;
+    (void)v;
+    ck_assert_int_eq(ptd_chan_send(h->entered, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(h->leave, NULL), PTD_OK);
+    return NULL;
+}
+
+static void *caller_main(void *arg)
+{
+    struct held *h = arg;
+    enum ptd_err e = PTD_OK;
+
+    while (e == PTD_OK)
+        e = ptd_peer_queue(h->peer, ptd_msg_new_nonce(PTD_MSG_PONG, 1), NULL);
+    ck_assert_int_eq(ptd_chan_send(h->returned, &e), PTD_OK);
+    return NULL;
+}
+
+static struct held *held_back; /* for tune, which takes no argument */
+
+static void hold_version(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->output_queue = 1;
+    cfg->hooks.on_version = held_version;
+    cfg->hooks.arg = held_back;
+    cfg->hooks.on_ready = NULL;
+    cfg->hooks.on_gone = NULL;
+    cfg->hooks.on_unknown = NULL;
+}
+
+/* A callback of the handshake may wait for whom the full queue holds. */
+START_TEST(disconnect_wakes_who_waits_for_room_before_ready)
+{
+    struct held h = { NULL, ptd_chan_new(0, 1), ptd_chan_new(0, 1),
+                      ptd_chan_new(sizeof(enum ptd_err), 1) };
+    enum ptd_err e = PTD_OK;
+    struct ptd_peer_stats s;
+    struct solo r;
+    pthread_t t;
+
+    held_back = &h;
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, hold_version);
+    h.peer = r.s.peer;
+    rig_send(&r, rig_version(&r));
+    ck_assert_int_eq(ptd_chan_recv(h.entered, NULL), PTD_OK);
+    ck_assert_int_eq(pthread_create(&t, NULL, caller_main, &h), 0);
+    do /* one message is in the queue, one waits for room */
+        ptd_peer_stats(r.s.peer, &s);
+    while (s.n_output != 2);
+    ptd_peer_disconnect(r.s.peer, PTD_ECLOSED, "enough");
+    ck_assert_int_eq(
+        ptd_chan_recv_until(h.returned, &e, NULL,
+                            ptd_clock_now_us(NULL) + 20 * SECOND_US),
+        PTD_OK);
+    ck_assert_int_eq(e, PTD_ECLOSED);
+    ck_assert_int_eq(ptd_chan_send(h.leave, NULL), PTD_OK);
+    pthread_join(t, NULL);
+    rig_solo_end(&r);
+    ptd_chan_free(h.entered);
+    ptd_chan_free(h.leave);
+    ptd_chan_free(h.returned);
+}
+END_TEST
+
 START_TEST(failed_handshake_signals_what_was_queued)
 {
     struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 8);
@@ -347,6 +423,43 @@ START_TEST(same_locator_twice_in_a_row_is_sent_once)
 }
 END_TEST
 
+static const struct ptd_hash a_block = { { 1 } }, no_stop;
+
+static struct ptd_msg *push_twice(struct ptd_peer *p,
+                                  const struct ptd_msg_version *v, void *arg)
+{
+    (void)v;
+    (void)arg;
+    ck_assert_int_eq(
+        ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PONG, 1), NULL), PTD_OK);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_peer_push_getheaders(p, &a_block, 1, &no_stop),
+                         PTD_EFULL);
+    return NULL;
+}
+
+static void push_early(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->output_queue = 1;
+    cfg->hooks.on_version = push_twice;
+}
+
+START_TEST(locator_that_could_not_be_sent_is_not_held_for_sent)
+{
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, push_early);
+    rig_solo_handshake(&r);
+    ck_assert_int_eq(ptd_peer_push_getheaders(r.s.peer, &a_block, 1, &no_stop),
+                     PTD_OK);
+    ck_assert(rig_recv_type(&r, PTD_MSG_GETHEADERS, &f));
+    rig_frame_free(&f);
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* ---- back-pressure ------------------------------------------------------------------------ */
 
 /* Pings and never reads: what is queued to it stays bounded, its reading
@@ -449,6 +562,102 @@ START_TEST(try_form_never_waits)
 }
 END_TEST
 
+/* ---- the budget of all queues ---------------------------------------------------------- */
+
+enum { N_IDLE = 10 };
+
+struct crowd {
+    struct ptd_env *env;
+    struct ptd_peer *p[N_IDLE]; /* not attached: they keep what they get */
+};
+
+static void crowd_make(struct crowd *c, size_t budget)
+{
+    struct ptd_env_config ec;
+    struct ptd_peer_config cfg;
+
+    ptd_env_config_init(&ec);
+    ec.queue_budget_bytes = budget;
+    c->env = ptd_env_new(&ec);
+    ck_assert_ptr_nonnull(c->env);
+    ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
+    for (int i = 0; i < N_IDLE; i++)
+        ck_assert_int_eq(
+            ptd_peer_new(&c->p[i], c->env, &cfg, PTD_OUTBOUND, NULL), PTD_OK);
+}
+
+static void crowd_end(struct crowd *c)
+{
+    for (int i = 0; i < N_IDLE; i++)
+        ptd_peer_free(c->p[i]);
+    ck_assert_uint_eq(ptd_env_queued_bytes(c->env), 0);
+    ptd_env_free(c->env);
+}
+
+/* A broadcast is in memory once; each peer's own limit counts it whole. */
+START_TEST(shared_message_is_charged_to_the_budget_once)
+{
+    struct ptd_msg *m = four_megabytes();
+    size_t cost = ptd_msg_memory_bytes(m);
+    struct ptd_peer_stats s;
+    struct crowd c;
+
+    crowd_make(&c, (size_t)256 << 20);
+    for (int i = 0; i < N_IDLE; i++) {
+        ck_assert_int_eq(ptd_peer_queue(c.p[i], ptd_msg_ref(m), NULL), PTD_OK);
+        ptd_peer_stats(c.p[i], &s);
+        ck_assert_uint_eq(s.queued_bytes, cost);
+        ck_assert_uint_eq(ptd_env_queued_bytes(c.env), cost);
+    }
+    for (int i = 0; i < N_IDLE - 1; i++) { /* charged up to the last one */
+        ptd_peer_disconnect(c.p[i], PTD_ECLOSED, "enough");
+        ck_assert_uint_eq(ptd_env_queued_bytes(c.env), cost);
+    }
+    ck_assert_int_eq(ptd_peer_queue(c.p[N_IDLE - 1], m, NULL), PTD_OK);
+    ck_assert_int_eq(/* another one, that nobody shares */
+                     ptd_peer_queue(c.p[N_IDLE - 1],
+                                    ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
+    ck_assert_uint_gt(ptd_env_queued_bytes(c.env), cost);
+    ck_assert_uint_lt(ptd_env_queued_bytes(c.env), cost + 1000);
+    crowd_end(&c);
+}
+END_TEST
+
+START_TEST(budget_of_all_queues_ends_those_that_hold_much)
+{
+    size_t cost;
+    struct ptd_msg *m = four_megabytes();
+    struct ptd_peer_stats s;
+    struct crowd c;
+
+    cost = ptd_msg_memory_bytes(m);
+    ptd_msg_free(m);
+    crowd_make(&c, 2 * cost + 10000);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(ptd_peer_queue(c.p[i], four_megabytes(), NULL),
+                         PTD_OK);
+    /* Above the budget: who holds little goes on, who holds much does not. */
+    ck_assert_int_eq(
+        ptd_peer_try_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(ptd_peer_queue(c.p[3], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_try_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+        PTD_EFULL);
+    ck_assert_int_eq(ptd_peer_state(c.p[0]), PTD_PEER_IDLE);
+    ck_assert_int_eq(ptd_peer_queue(c.p[0], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_ECLOSED);
+    ptd_peer_stats(c.p[0], &s);
+    ck_assert_int_eq(s.end_err, PTD_ELIMIT);
+    ck_assert_str_eq(s.end_why, "queues of all peers above their budget");
+    /* Its messages are gone: the others are within the budget again. */
+    ck_assert_int_eq(ptd_peer_queue(c.p[1], ptd_msg_new(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
+    crowd_end(&c);
+}
+END_TEST
+
 /* ---- a flood both ways with a disconnect in the middle ---------------------------------- */
 
 struct flooder {
@@ -466,8 +675,8 @@ static void *flood_main(void *arg)
     do {
         e = ptd_peer_queue(f->peer, rig_sample(PTD_MSG_INV), f->done);
         f->n_queued += e != PTD_EFULL;
-    } while (e == PTD_OK || (e == PTD_EFULL && ptd_peer_state(f->peer) !=
-                                                   PTD_PEER_STOPPING));
+    } while (e == PTD_OK ||
+             (e == PTD_EFULL && ptd_peer_state(f->peer) != PTD_PEER_STOPPING));
     return NULL;
 }
 
@@ -524,6 +733,7 @@ TCase *tcase_queue(void)
                         0, 2);
     tcase_add_test(tc, queued_before_the_handshake_leaves_after_verack);
     tcase_add_test(tc, callback_before_ready_never_waits_for_room);
+    tcase_add_test(tc, disconnect_wakes_who_waits_for_room_before_ready);
     tcase_add_test(tc, failed_handshake_signals_what_was_queued);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
@@ -531,9 +741,12 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, least_recently_known_gives_way);
     tcase_add_test(tc, addresses_beyond_1000_are_a_sample_without_repeats);
     tcase_add_test(tc, same_locator_twice_in_a_row_is_sent_once);
+    tcase_add_test(tc, locator_that_could_not_be_sent_is_not_held_for_sent);
     tcase_add_test(tc, peer_that_pings_and_never_reads_is_bounded);
     tcase_add_test(tc, two_that_send_much_at_once_do_not_lock);
     tcase_add_test(tc, try_form_never_waits);
+    tcase_add_test(tc, shared_message_is_charged_to_the_budget_once);
+    tcase_add_test(tc, budget_of_all_queues_ends_those_that_hold_much);
     tcase_add_test(tc, flood_with_a_disconnect_in_the_middle_leaves_nothing);
     return tc;
 }

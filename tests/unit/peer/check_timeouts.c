@@ -4,6 +4,7 @@
 
 #include "rig.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,50 @@ START_TEST(ping_without_pong_ends_the_peer_after_20_minutes)
         rig_sync(&r);
     }
     step_over(&r, _i == 0 ? 20 * MINUTE_US : MINUTE_US);
+    assert_timed_out(&r, "ping timeout: 1200.000000s");
+    rig_solo_end(&r);
+}
+END_TEST
+
+static void queue_ping(struct solo *r, uint64_t nonce)
+{
+    struct rig_frame f;
+
+    ck_assert_int_eq(
+        ptd_peer_queue(r->s.peer, ptd_msg_new_nonce(PTD_MSG_PING, nonce), NULL),
+        PTD_OK);
+    ck_assert(rig_recv_type(r, PTD_MSG_PING, &f));
+    rig_frame_free(&f);
+}
+
+/* Pings that the owner queues while one is unanswered: statistics tell of the
+ * last one, the deadline is that of the first, until its pong comes. */
+START_TEST(further_pings_do_not_put_off_the_deadline)
+{
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, never_pings);
+    rig_solo_handshake(&r);
+    queue_ping(&r, 1);
+    for (uint64_t i = 2; i <= 20; i++) {
+        rig_settle(&r);
+        ptd_clock_advance_us(r.clk, MINUTE_US);
+        if (_i == 1 && i == 11) {
+            rig_send(&r, ptd_msg_new_nonce(PTD_MSG_PONG, 1)); /* late */
+            rig_sync(&r);
+        }
+        queue_ping(&r, i);
+        rig_sync(&r);
+        ptd_peer_stats(r.s.peer, &s);
+        ck_assert_int_eq(s.ping_wait_us, 0);
+    }
+    for (int i = 0; _i == 1 && i < 9; i++) { /* that of the 10th, after 9 min */
+        rig_settle(&r);
+        ptd_clock_advance_us(r.clk, MINUTE_US);
+        rig_sync(&r);
+    }
+    step_over(&r, MINUTE_US);
     assert_timed_out(&r, "ping timeout: 1200.000000s");
     rig_solo_end(&r);
 }
@@ -539,20 +584,74 @@ END_TEST
 
 START_TEST(unbalanced_handler_signals_change_nothing)
 {
+    struct rig_log log;
     struct ptd_peer *p;
     struct duo d;
 
+    rig_log_start(&log, PTD_LOG_WARN);
     rig_duo_make(&d, NULL, NULL);
     p = d.in.peer; /* not attached: the handlers' time is the test's */
     ptd_handler_done(p);
-    ck_assert_int_eq(atomic_load(&p->handler_total_us), 0);
+    ck_assert_int_eq(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "done while none is active"), 1);
     ptd_handler_start(p);
+    ck_assert_uint_eq(log.n_lines, 1);
     ptd_handler_start(p);
-    ck_assert_int_ne(atomic_load(&p->handler_since_us), 0);
+    ck_assert_int_lt(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "started while one is active"), 1);
     ptd_handler_done(p);
+    ck_assert_uint_eq(log.n_lines, 2);
     ptd_handler_done(p);
-    ck_assert_int_eq(atomic_load(&p->handler_since_us), 0);
+    ck_assert_int_ge(atomic_load(&p->handlers_us), 0);
+    ck_assert_uint_eq(rig_log_count(&log, "done while none is active"), 2);
     rig_duo_end(&d);
+    rig_log_stop(&log);
+}
+END_TEST
+
+struct turns {
+    struct ptd_peer *peer;
+    struct ptd_clock *clk;
+    atomic_bool is_over;
+};
+
+/* Handlers that run all the time, but for an instant. */
+static void *take_turns(void *arg)
+{
+    struct turns *t = arg;
+
+    while (!atomic_load(&t->is_over)) {
+        ptd_handler_start(t->peer);
+        ptd_clock_advance_us(t->clk, SECOND_US);
+        ptd_handler_done(t->peer);
+        sched_yield(); /* time for the other one to compare */
+        sched_yield();
+    }
+    return NULL;
+}
+
+/* Whoever looks while handlers end and start finds no more time taken by them
+ * than has passed: what is counted twice would be forgiven twice. */
+START_TEST(time_in_handlers_is_never_counted_twice)
+{
+    struct turns t = { .clk = ptd_clock_new() };
+    int64_t start_us, now, taken;
+    pthread_t thread;
+    struct duo d;
+
+    rig_duo_make(&d, t.clk, NULL);
+    t.peer = d.in.peer;
+    start_us = ptd_clock_now_us(t.clk);
+    ck_assert_int_eq(pthread_create(&thread, NULL, take_turns, &t), 0);
+    for (int i = 0; i < 150000; i++) {
+        now = ptd_clock_now_us(t.clk);
+        taken = ptd_handlers_us(t.peer, now);
+        ck_assert_int_le(taken, ptd_clock_now_us(t.clk) - start_us);
+    }
+    atomic_store(&t.is_over, true);
+    pthread_join(thread, NULL);
+    rig_duo_end(&d);
+    ptd_clock_free(t.clk);
 }
 END_TEST
 
@@ -568,8 +667,9 @@ TCase *tcase_timeouts(void)
     tcase_add_test(tc, each_message_starts_the_idle_time_anew);
     tcase_add_test(tc, no_deadline_fires_before_the_grace_is_over);
     tcase_add_test(tc, ping_goes_out_every_two_minutes_and_is_timed);
-    tcase_add_loop_test(tc, ping_without_pong_ends_the_peer_after_20_minutes,
-                        0, 2);
+    tcase_add_loop_test(tc, ping_without_pong_ends_the_peer_after_20_minutes, 0,
+                        2);
+    tcase_add_loop_test(tc, further_pings_do_not_put_off_the_deadline, 0, 2);
     tcase_add_loop_test(tc, pong_of_another_ping_is_no_answer, 0,
                         PTD_COUNT(pongs));
     tcase_add_loop_test(tc,
@@ -583,5 +683,6 @@ TCase *tcase_timeouts(void)
     tcase_add_loop_test(tc, frame_that_dribbles_in_ends_the_peer, 0,
                         PTD_COUNT(rates));
     tcase_add_test(tc, unbalanced_handler_signals_change_nothing);
+    tcase_add_test(tc, time_in_handlers_is_never_counted_twice);
     return tc;
 }

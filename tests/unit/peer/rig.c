@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -406,7 +407,7 @@ void rig_settle(struct solo *r)
     /* A frame is counted while handlers are active: once all are counted and
      * none is active, in has gone back to reading. */
     while (n_handled(r->s.peer) != r->n_sent ||
-           atomic_load(&r->s.peer->handler_since_us) != 0)
+           atomic_load(&r->s.peer->handlers_us) < 0)
         sched_yield();
 }
 
@@ -438,6 +439,40 @@ void rig_step_over_write(struct solo *r, int64_t write_us)
         ptd_clock_advance_us(r->clk, 1);
         since = await_write(p, since);
     }
+}
+
+/* ---- the log ------------------------------------------------------------------------ */
+
+static void keep_line(const struct ptd_log_line *line, void *arg)
+{
+    struct rig_log *log = arg;
+
+    if (log->n_lines < PTD_COUNT(log->lines))
+        snprintf(log->lines[log->n_lines], sizeof log->lines[0], "%s",
+                 line->text);
+    log->n_lines++;
+}
+
+void rig_log_start(struct rig_log *log, enum ptd_log_level level)
+{
+    log->n_lines = 0;
+    ptd_log_set_level_all(level);
+    ck_assert_int_eq(ptd_log_add_sink(&log->sink, keep_line, log), PTD_OK);
+}
+
+void rig_log_stop(struct rig_log *log)
+{
+    ptd_log_remove_sink(log->sink);
+    ptd_log_set_level_all(PTD_LOG_INFO);
+}
+
+size_t rig_log_count(const struct rig_log *log, const char *text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < PTD_MIN(log->n_lines, PTD_COUNT(log->lines)); i++)
+        n += strstr(log->lines[i], text) != NULL;
+    return n;
 }
 
 /* ---- what there is in the process ------------------------------------------------ */

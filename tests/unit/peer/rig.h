@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "pentad/chan.h"
+#include "pentad/log.h"
 #include "pentad/peer.h"
 
 #define SECOND_US INT64_C(1000000)
@@ -121,6 +122,20 @@ void rig_step_over_write(struct solo *r, int64_t write_us);
 
 /* A message of each type with every list filled. */
 struct ptd_msg *rig_sample(enum ptd_msg_type type);
+
+/* Lines of the log at a level and above, kept for the test. */
+struct rig_log {
+    int sink;
+    size_t n_lines;
+    char lines[256][256]; /* the first ones, cut */
+};
+
+/* From here on, for every tag. Read only what the test's own thread caused, or
+ * what is known to be over. */
+void rig_log_start(struct rig_log *log, enum ptd_log_level level);
+void rig_log_stop(struct rig_log *log);
+/* How many of the lines have this text in them. */
+size_t rig_log_count(const struct rig_log *log, const char *text);
 
 /* Threads of this process, and open descriptors. */
 size_t rig_n_threads(void);
