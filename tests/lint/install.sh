@@ -35,7 +35,8 @@ run_make install
 find "$root" ! -type d | sort >"$work/files"
 for want in "$prefix/bin/pentad" "$libdir/libpentad.so" \
     "$libdir/libpentad.a" "$libdir/pkgconfig/pentad.pc" \
-    "$prefix/share/man/man1/pentad.1" "$prefix/share/man/man3/libpentad.3"; do
+    "$prefix/share/man/man1/pentad.1" "$prefix/share/man/man3/libpentad.3" \
+    "$prefix/share/man/man3/ptd_chan.3"; do
     grep -Fqx "$want" "$work/files" || fail "$want is not installed"
 done
 for header in "$PTD_SRCDIR"/include/pentad/*.h; do
@@ -61,6 +62,23 @@ $PTD_CC -std=c11 $(pc --cflags) -o "$work/static" \
     "$PTD_SRCDIR/src/examples/listener.c" "$libdir/libpentad.a" \
     $(pc --static --libs | sed 's/-lpentad//') ||
     fail "the example does not build against the static library"
+for example in dialer sieve; do
+    # shellcheck disable=SC2046,SC2086
+    $PTD_CC -std=c11 -Wall -Wextra -Werror $(pc --cflags) -o "$work/$example" \
+        "$PTD_SRCDIR/src/examples/$example.c" $(pc --libs) -pthread ||
+        fail "the example $example does not build"
+done
+# The manual's too: it is the text between .Bd and .Ed.
+{
+    echo '#include <pentad/chan.h>'
+    echo '#include <stdio.h>'
+    echo 'struct line { char text[80]; };'
+    sed -n '/^\.Bd/,/^\.Ed/{/^\./d;p;}' "$PTD_SRCDIR/src/man/ptd_chan.3"
+    echo 'int main(void) { pass_on(NULL, NULL, NULL); }'
+} >"$work/manual.c"
+# shellcheck disable=SC2046,SC2086
+$PTD_CC -std=c11 -Wall -Wextra -Werror $(pc --cflags) -fsyntax-only \
+    "$work/manual.c" || fail "the example of ptd_chan(3) does not compile"
 # Without arguments it says how it is used: loading and linking are shown.
 for program in shared static; do
     LD_LIBRARY_PATH=$libdir "$work/$program" >"$work/log" 2>&1 || :
