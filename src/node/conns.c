@@ -145,12 +145,16 @@ static const char *slot_text(const struct slot *s, char *out, size_t cap)
     return out;
 }
 
+static int64_t backoff_us(const struct slot *s)
+{
+    return PTD_MIN(BACKOFF_US * (int64_t)s->n_fails, BACKOFF_MAX_US);
+}
+
 static void slot_rest(struct conns *c, struct slot *s)
 {
     s->n_fails++;
     s->state = SLOT_RESTS;
-    s->due_us =
-        now_us(c) + PTD_MIN(BACKOFF_US * (int64_t)s->n_fails, BACKOFF_MAX_US);
+    s->due_us = now_us(c) + backoff_us(s);
 }
 
 /* True if another slot has this address, or dials it unless `connected`. */
@@ -308,10 +312,9 @@ static void debug_net(const char *target, const char *why, long long rest_s)
 
 /* Once for each target that the user named, until it is reached; then, and for
  * the others, whoever looks into the dials or the peers. */
-static void log_failure(struct conns *c, struct slot *s,
-                        const struct conn_event *ev)
+static void log_failure(struct slot *s, const struct conn_event *ev)
 {
-    long long rest_s = (long long)((s->due_us - now_us(c)) / SECOND_US);
+    long long rest_s = (long long)(backoff_us(s) / SECOND_US);
     const char *why =
         ev->why.text[0] != '\0' ? ev->why.text : ptd_err_text(ev->err);
     char text[300];
@@ -361,7 +364,7 @@ static void dialled(struct conns *c, struct slot *s,
     slot_rest(c, s);
     if (ev->err == PTD_ECLOSED)
         return; /* the node is stopping */
-    log_failure(c, s, ev);
+    log_failure(s, ev);
     node_tell(c->node, PTD_NODE_DIAL_FAILED, -1, -1);
 }
 
