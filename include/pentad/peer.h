@@ -175,7 +175,8 @@ struct ptd_peer_config {
     size_t send_limit_bytes; /* 1 MB queued: handling pauses */
     size_t recv_limit_bytes; /* 5 MB read and not handled */
     uint32_t early_messages; /* 64 frames before verack, and … */
-    size_t early_bytes;      /* … 64 KiB in them */
+    size_t early_bytes;      /* … 64 KiB in them; a frame above both is refused
+                              * at its header, and so is a version above 64 KiB */
 
     struct ptd_listener on_msg[PTD_MSG_N_TYPES]; /* copied */
     struct ptd_peer_hooks hooks;                 /* copied */

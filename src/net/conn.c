@@ -146,6 +146,16 @@ enum ptd_err ptd_conn_next(struct ptd_conn *c, struct ptd_frame *f)
     return c->carrier->ops->next(c->carrier, &c->rx, f);
 }
 
+static uint32_t max_payload(uint32_t n)
+{
+    return n != 0 && n < PTD_MAX_PAYLOAD ? n : PTD_MAX_PAYLOAD;
+}
+
+void ptd_conn_set_max_payload(struct ptd_conn *c, uint32_t n)
+{
+    c->carrier->ops->set_max_payload(c->carrier, max_payload(n));
+}
+
 size_t ptd_conn_buffered(const struct ptd_conn *c)
 {
     return ptd_rxbuf_len(&c->rx);

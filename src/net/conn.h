@@ -30,7 +30,7 @@ struct ptd_conn;
 struct ptd_conn_config {
     uint8_t magic[4];        /* of the network, wire order */
     struct ptd_mem *mem;     /* large buffers; NULL: malloc */
-    uint32_t max_payload;    /* 0: PTD_MAX_PAYLOAD */
+    uint32_t max_payload;    /* as ptd_conn_set_max_payload() */
 };
 
 enum {
@@ -111,6 +111,10 @@ PTD_MUST_USE enum ptd_err ptd_conn_recv(struct ptd_conn *c, int flags,
  */
 PTD_MUST_USE enum ptd_err ptd_conn_next(struct ptd_conn *c,
                                         struct ptd_frame *f);
+
+/* Take in payloads of at most n bytes from the next header on; 0:
+ * PTD_MAX_PAYLOAD. */
+void ptd_conn_set_max_payload(struct ptd_conn *c, uint32_t n);
 
 /* Bytes received and not yet cut; for the receive limit. */
 size_t ptd_conn_buffered(const struct ptd_conn *c);

@@ -36,6 +36,7 @@ enum peer_role {
 };
 
 enum {
+    EARLY_MAX_PAYLOAD = 65535, /* before verack, if early_bytes is no more */
     BAD_MAX = 1000,           /* bad frames of a tolerated peer, and … */
     BAD_MAX_BYTES = 16000000, /* … bytes in them */
     INV_Q_CAP = 50,
