@@ -175,7 +175,7 @@ struct ptd_peer_config {
     size_t send_limit_bytes; /* 1 MB queued: handling pauses */
     size_t recv_limit_bytes; /* 5 MB read and not handled */
     uint32_t early_messages; /* 64 frames before verack, and … */
-    size_t early_bytes;      /* … 64 KiB in them; a frame above both is refused
+    size_t early_bytes; /* … 64 KiB in them; a frame above both is refused
                               * at its header, and so is a version above 64 KiB */
 
     struct ptd_listener on_msg[PTD_MSG_N_TYPES]; /* copied */
@@ -242,7 +242,8 @@ PTD_API void ptd_peer_free(struct ptd_peer *p PTD_TAKES);
  *          slot of it is reserved. One signal comes, exactly once, when msg is
  *          written (PTD_OK) or dropped (PTD_ECLOSED …), also with PTD_ECLOSED
  *          returned
- * Returns  PTD_OK; PTD_ECLOSED; PTD_EFULL: done has no free slot (also where
+ * Returns  PTD_OK; PTD_ECLOSED; PTD_EINVAL: done has elements of another size,
+ *          no signal comes; PTD_EFULL: done has no free slot (also where
  *          the peer is gone: no signal could tell), or one of the peer's own
  *          callbacks queues before the handshake is done and 50 messages wait
  *          already: msg is freed, no signal comes

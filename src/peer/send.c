@@ -409,6 +409,14 @@ static enum ptd_err admit(struct ptd_peer *p, enum manner manner)
     return PTD_OK; /* a disconnected peer says so itself */
 }
 
+/* What signal_done() sends. */
+static bool is_for_signals(const struct ptd_chan *done)
+{
+    size_t size = ptd_chan_elem_size(done);
+
+    return size == 0 || size == sizeof(enum ptd_err);
+}
+
 static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
                                   struct ptd_chan *done, uint8_t encoding,
                                   enum manner manner)
@@ -416,7 +424,9 @@ static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
     struct outmsg m;
     enum ptd_err e = PTD_OK;
 
-    if (is_own_callback(p)) {
+    if (done != NULL && !is_for_signals(done)) {
+        e = PTD_EINVAL;
+    } else if (is_own_callback(p)) {
         /* Before queue runs nobody empties output_q, and it is closed by the
          * last thread to leave: in would wait for itself. */
         if (ptd_peer_state(p) != PTD_PEER_READY)

@@ -66,6 +66,28 @@ START_TEST(messages_leave_in_order_and_each_is_signalled_once)
 }
 END_TEST
 
+static const size_t no_signals[] = { 1, sizeof(enum ptd_err) - 1,
+                                     sizeof(enum ptd_err) + 1, 64 };
+
+START_TEST(done_must_be_made_for_signals)
+{
+    struct ptd_chan *done = ptd_chan_new(no_signals[_i], 1);
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL);
+    ck_assert_int_eq(ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+                     PTD_EINVAL);
+    ck_assert_int_eq(
+        ptd_peer_try_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+        PTD_EINVAL);
+    rig_duo_end(&d);
+    ck_assert_uint_eq(ptd_chan_len(done), 0);
+    ck_assert_int_eq(ptd_chan_reserve(done), PTD_OK);
+    ptd_chan_unreserve(done);
+    ptd_chan_free(done);
+}
+END_TEST
+
 START_TEST(queued_before_the_handshake_leaves_after_verack)
 {
     struct rig_frame f;
@@ -731,6 +753,8 @@ TCase *tcase_queue(void)
     tcase_set_timeout(tc, 240);
     tcase_add_loop_test(tc, messages_leave_in_order_and_each_is_signalled_once,
                         0, 2);
+    tcase_add_loop_test(tc, done_must_be_made_for_signals, 0,
+                        PTD_COUNT(no_signals));
     tcase_add_test(tc, queued_before_the_handshake_leaves_after_verack);
     tcase_add_test(tc, callback_before_ready_never_waits_for_room);
     tcase_add_test(tc, disconnect_wakes_who_waits_for_room_before_ready);
