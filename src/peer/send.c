@@ -194,6 +194,13 @@ void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
     }
 }
 
+void ptd_note_not_encoded(struct ptd_peer *p, const struct ptd_msg *m,
+                          enum ptd_err err)
+{
+    ptd_log_warn_every(60, "%s: cannot encode %s: %s", p->name,
+                       ptd_msg_type_command(m->type), ptd_err_text(err));
+}
+
 void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
                    enum ptd_err err)
 {
@@ -292,8 +299,7 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
             atomic_store_explicit(&p->last_send_us, ptd_clock_now_us(p->clk),
                                   memory_order_relaxed);
     } else {
-        ptd_log_warn("%s: cannot encode %s: %s", p->name,
-                     ptd_msg_type_command(m->msg->type), ptd_err_text(e));
+        ptd_note_not_encoded(p, m->msg, e);
     }
     ptd_note_sent(p, m->msg, wire_bytes, e);
     ptd_outmsg_finish(p, m, e);

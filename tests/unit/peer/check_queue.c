@@ -254,6 +254,34 @@ START_TEST(failed_handshake_signals_what_was_queued)
 }
 END_TEST
 
+/* A message that the negotiated version lacks cannot be sent; many of them do
+ * not fill the log. */
+START_TEST(message_that_cannot_be_encoded_is_dropped_and_told_once)
+{
+    struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 100);
+    struct rig_log log;
+    enum ptd_err how;
+    struct solo r;
+
+    rig_log_start(&log, PTD_LOG_WARN);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, _i ? plain : quiet);
+    rig_solo_handshake(&r);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(
+            ptd_peer_queue(r.s.peer, rig_sample(PTD_MSG_FEATURE), done),
+            PTD_OK);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(ptd_chan_recv(done, &how), PTD_OK);
+        ck_assert_int_ne(how, PTD_OK);
+    }
+    rig_sync(&r); /* the others go on */
+    rig_log_stop(&log);
+    ck_assert_uint_eq(rig_log_count(&log, "cannot encode feature"), 1);
+    rig_solo_end(&r);
+    ptd_chan_free(done);
+}
+END_TEST
+
 /* ---- inventory --------------------------------------------------------------------- */
 
 static struct ptd_inv inv_of(uint32_t type, uint32_t k)
@@ -759,6 +787,8 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, callback_before_ready_never_waits_for_room);
     tcase_add_test(tc, disconnect_wakes_who_waits_for_room_before_ready);
     tcase_add_test(tc, failed_handshake_signals_what_was_queued);
+    tcase_add_loop_test(
+        tc, message_that_cannot_be_encoded_is_dropped_and_told_once, 0, 2);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
     tcase_add_test(tc, known_inventory_is_not_announced);
