@@ -161,7 +161,7 @@ struct ptd_peer_config {
     int64_t
         first_ping_us;  /* 2 min after the handshake; 0: at once; < 0: none */
     int64_t pong_us;    /* 20 min for a pong */
-    int64_t write_us;   /* 2 min for one write */
+    int64_t write_us;   /* 2 min for a write, renewed while min_rate is taken */
     int64_t reply_us;   /* 30 s for an answer */
     int64_t headers_us; /* 90 s for an answer to getheaders */
     int64_t stall_tick_us; /* 15 s: answers are overdue at the next tick */

@@ -154,4 +154,9 @@ void ptd_conn_writer_idle(struct ptd_conn *c);
 /* Bytes given to the system in all. Any thread. */
 uint64_t ptd_conn_bytes_sent(const struct ptd_conn *c);
 
+/* A number that grows by each byte that the other side's system takes, also
+ * while a flush is blocked; where the system does not tell, by each that ours
+ * does. Any thread. */
+uint64_t ptd_conn_bytes_acked(const struct ptd_conn *c);
+
 #endif /* PTD_NET_CONN_H */

@@ -45,6 +45,7 @@ static enum ptd_err write_out(struct ptd_peer *p)
     if (e == PTD_EAGAIN) {
         int64_t now = ptd_clock_now_us(p->clk);
 
+        atomic_store(&p->write_acked, ptd_conn_bytes_acked(p->conn));
         atomic_store(&p->write_since_us, now);
         if (p->cfg.write_us > 0)
             ptd_stall_nudge(p, now + p->cfg.write_us);

@@ -110,7 +110,10 @@ struct ptd_peer {
     atomic_uint n_inv_waiting;
     atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
     atomic_int_fast64_t last_send_us;     /* the same */
-    atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
+    /* A blocked write's start, 0: none; or when stall last saw that the other
+     * side takes it. And what it had taken by then: stored before. */
+    atomic_int_fast64_t write_since_us;
+    atomic_uint_fast64_t write_acked;
     atomic_int_fast64_t handlers_us; /* time that handlers took; while some run,
                                       * that less their start: below 0 */
     atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
