@@ -27,7 +27,9 @@ static void assert_ends_agree(const struct ptd_peer_stats *a,
     ck_assert(a->wtxidrelay && a->wants_addrv2 && a->relay);
     ck_assert_uint_eq(a->bytes_sent, b->bytes_recv);
     ck_assert_int_eq(a->start_height, 0);
-    ck_assert_int_eq(a->time_offset_s, 0);
+    /* Its second may have begun between the two looks at the clock. */
+    ck_assert_int_ge(a->time_offset_s, -1);
+    ck_assert_int_le(a->time_offset_s, 1);
     ck_assert_int_eq(a->state, PTD_PEER_READY);
     ck_assert_int_ne(a->last_send_s, 0);
     ck_assert_int_ne(a->last_recv_s, 0);
@@ -670,7 +672,7 @@ START_TEST(nothing_leaks_from_many_connections)
         rig_duo_end(&d);
     }
     ck_assert_uint_eq(rig_n_fds(), n_fds);
-    ck_assert_uint_eq(rig_n_threads(), n_threads);
+    rig_await_threads(n_threads);
 }
 END_TEST
 

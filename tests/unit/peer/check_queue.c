@@ -597,6 +597,75 @@ START_TEST(two_that_send_much_at_once_do_not_lock)
 }
 END_TEST
 
+/* Answers with more than both sockets hold, and comes back to reading late. */
+struct late {
+    struct ptd_chan *entered, *leave;
+};
+
+static enum ptd_err answer_and_stay(struct ptd_peer *p, struct ptd_msg *m,
+                                    void *arg)
+{
+    struct late *l = arg;
+
+    (void)m;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_peer_queue(p, four_megabytes(), NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_send(l->entered, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(l->leave, NULL), PTD_OK);
+    return PTD_OK;
+}
+
+static void await_blocked_write(struct ptd_peer *p)
+{
+    while (atomic_load(&p->write_since_us) == 0) {
+        ck_assert_int_eq(ptd_peer_state(p), PTD_PEER_READY);
+        sched_yield();
+    }
+}
+
+/* Neither reads until both are blocked in writing; then each has more to send
+ * than its limit, and must read all the same. */
+START_TEST(two_that_send_much_and_read_late_do_not_lock)
+{
+    const int small = 65536;
+    struct late late = { ptd_chan_new(0, 2), ptd_chan_new(0, 2) };
+    struct duo d;
+    int fd[2];
+
+    rig_duo_make(&d, NULL, quiet);
+    ptd_peer_listen(d.in.peer, PTD_MSG_GETADDR, answer_and_stay, &late);
+    ptd_peer_listen(d.out.peer, PTD_MSG_GETADDR, answer_and_stay, &late);
+    rig_tcp_pair(fd);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+        ck_assert_int_eq(
+            setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    }
+    ck_assert_int_eq(ptd_peer_attach(d.in.peer, fd[0]), PTD_OK);
+    ck_assert_int_eq(ptd_peer_attach(d.out.peer, fd[1]), PTD_OK);
+    (void)rig_wait(&d.in, EV_READY, PTD_MSG_UNKNOWN);
+    (void)rig_wait(&d.out, EV_READY, PTD_MSG_UNKNOWN);
+    ck_assert_int_eq(
+        ptd_peer_queue(d.in.peer, ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_queue(d.out.peer, ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_chan_recv(late.entered, NULL), PTD_OK);
+    await_blocked_write(d.in.peer);
+    await_blocked_write(d.out.peer);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_chan_send(late.leave, NULL), PTD_OK);
+    for (int i = 0; i < 2; i++) {
+        (void)rig_wait(&d.in, EV_MSG, PTD_MSG_INV);
+        (void)rig_wait(&d.out, EV_MSG, PTD_MSG_INV);
+    }
+    rig_duo_end(&d);
+    ptd_chan_free(late.entered);
+    ptd_chan_free(late.leave);
+}
+END_TEST
+
 START_TEST(try_form_never_waits)
 {
     enum ptd_err e = PTD_OK;
@@ -770,7 +839,7 @@ START_TEST(flood_with_a_disconnect_in_the_middle_leaves_nothing)
     for (int round = 1; round < rounds; round++)
         flood_round(round);
     ck_assert_uint_eq(rig_n_fds(), n_fds);
-    ck_assert_uint_eq(rig_n_threads(), n_threads);
+    rig_await_threads(n_threads);
 }
 END_TEST
 
@@ -798,6 +867,7 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, locator_that_could_not_be_sent_is_not_held_for_sent);
     tcase_add_test(tc, peer_that_pings_and_never_reads_is_bounded);
     tcase_add_test(tc, two_that_send_much_at_once_do_not_lock);
+    tcase_add_test(tc, two_that_send_much_and_read_late_do_not_lock);
     tcase_add_test(tc, try_form_never_waits);
     tcase_add_test(tc, shared_message_is_charged_to_the_budget_once);
     tcase_add_test(tc, budget_of_all_queues_ends_those_that_hold_much);

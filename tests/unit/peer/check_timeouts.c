@@ -60,18 +60,43 @@ START_TEST(handshake_has_one_deadline)
 }
 END_TEST
 
+/* The beginning of a version message, as it goes over the wire. */
+static void version_frame(struct solo *r, uint8_t *out, size_t n)
+{
+    struct ptd_codec cx = { .pver = r->pver };
+    struct ptd_v1_header h = { .command = "version" };
+    struct ptd_msg *m = rig_version(r);
+    uint8_t payload[256];
+    size_t size;
+
+    ck_assert_int_eq(ptd_msg_encode(m, payload, sizeof payload, &size, &cx),
+                     PTD_OK);
+    ck_assert_uint_le(n, PTD_V1_HEADER_BYTES + size);
+    memcpy(h.magic, r->magic, 4);
+    h.length = (uint32_t)size;
+    ptd_v1_checksum(payload, size, h.checksum);
+    ptd_v1_header_encode(&h, out);
+    memcpy(out + PTD_V1_HEADER_BYTES, payload, n - PTD_V1_HEADER_BYTES);
+    ptd_msg_free(m);
+}
+
 /* Bytes that dribble in buy no time. */
 START_TEST(dribbled_handshake_ends_at_the_same_deadline)
 {
+    uint8_t frame[30];
     struct solo r;
 
     rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, NULL);
-    for (int i = 0; i < 29; i++) {
-        rig_send_bytes(&r, &r.magic[i % 4], i < 4 ? 1 : 0);
+    version_frame(&r, frame, sizeof frame);
+    for (uint64_t i = 0; i < 30; i++) { /* a byte each second */
+        rig_send_bytes(&r, &frame[i], 1);
+        while (ptd_conn_bytes_recv(r.s.peer->conn) != i + 1)
+            sched_yield();
+        ck_assert_int_eq(ptd_peer_state(r.s.peer), PTD_PEER_HANDSHAKE);
         ptd_clock_advance_us(r.clk, SECOND_US);
     }
-    ptd_clock_advance_us(r.clk, SECOND_US);
-    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    assert_timed_out(&r, "socket no message in first 30 seconds, "
+                         "never sent to peer");
     rig_solo_end(&r);
 }
 END_TEST
@@ -616,6 +641,11 @@ START_TEST(frame_that_dribbles_in_ends_the_peer)
     ptd_v1_header_encode(&h, head);
     rig_send_bytes(&r, head, sizeof head);
     while (atomic_load(&r.s.peer->rx_frame) == 0)
+        sched_yield();
+    /* Stall must have seen the beginning: else it looks for the first time once
+     * the window is over, or not at all. */
+    while (atomic_load(&r.s.peer->armed_us) >
+           atomic_load(&r.s.peer->rx_since_us) + MINUTE_US)
         sched_yield();
     want = ptd_conn_bytes_recv(r.s.peer->conn) + rates[_i].extra;
     rig_send_bytes(&r, zeros, rates[_i].extra);
