@@ -162,7 +162,7 @@ struct ptd_peer_config {
     int64_t
         first_ping_us;  /* 2 min after the handshake; 0: at once; < 0: none */
     int64_t pong_us;    /* 20 min for a pong */
-    int64_t write_us;   /* 2 min for one write */
+    int64_t write_us;   /* 2 min for a write, renewed while min_rate is taken */
     int64_t reply_us;   /* 30 s for an answer */
     int64_t headers_us; /* 90 s for an answer to getheaders */
     int64_t stall_tick_us; /* 15 s: answers are overdue at the next tick */
@@ -176,7 +176,8 @@ struct ptd_peer_config {
     size_t send_limit_bytes; /* 1 MB queued: handling pauses */
     size_t recv_limit_bytes; /* 5 MB read and not handled */
     uint32_t early_messages; /* 64 frames before verack, and … */
-    size_t early_bytes;      /* … 64 KiB in them */
+    size_t early_bytes; /* … 64 KiB in them; a frame above both is refused
+                              * at its header, and so is a version above 64 KiB */
 
     struct ptd_listener on_msg[PTD_MSG_N_TYPES]; /* copied */
     struct ptd_peer_hooks hooks;                 /* copied */
@@ -242,7 +243,8 @@ PTD_API void ptd_peer_free(struct ptd_peer *p PTD_TAKES);
  *          slot of it is reserved. One signal comes, exactly once, when msg is
  *          written (PTD_OK) or dropped (PTD_ECLOSED …), also with PTD_ECLOSED
  *          returned
- * Returns  PTD_OK; PTD_ECLOSED; PTD_EFULL: done has no free slot (also where
+ * Returns  PTD_OK; PTD_ECLOSED; PTD_EINVAL: done has elements of another size,
+ *          no signal comes; PTD_EFULL: done has no free slot (also where
  *          the peer is gone: no signal could tell), or one of the peer's own
  *          callbacks queues before the handshake is done and 50 messages wait
  *          already: msg is freed, no signal comes

@@ -43,6 +43,9 @@ struct ptd_carrier_ops {
     enum ptd_err (*next)(struct ptd_carrier *cr, struct ptd_rxbuf *rx,
                          struct ptd_frame *f);
 
+    /* Payloads above n are refused from the next header on. */
+    void (*set_max_payload)(struct ptd_carrier *cr, uint32_t n);
+
     /* Bytes in front of and behind the payload of a message. */
     size_t (*head_bytes)(const struct ptd_carrier *cr, enum ptd_msg_type type);
     size_t tail_bytes;

@@ -25,7 +25,7 @@ struct skip {
 struct v1 {
     struct ptd_carrier cr;
     uint8_t magic[4];     /* set once */
-    uint32_t max_payload; /* set once */
+    uint32_t max_payload; /* reading half */
 
     struct ptd_v1_header h; /* reading half: of the frame at the front … */
     bool have_header;       /* … if this is true … */
@@ -222,6 +222,11 @@ static enum ptd_err v1_next(struct ptd_carrier *cr, struct ptd_rxbuf *rx,
     return cut_known(v, rx, f);
 }
 
+static void v1_set_max_payload(struct ptd_carrier *cr, uint32_t n)
+{
+    PTD_CONTAINER_OF(cr, struct v1, cr)->max_payload = n;
+}
+
 /* ---- writing --------------------------------------------------------- */
 
 static size_t v1_head_bytes(const struct ptd_carrier *cr,
@@ -276,6 +281,7 @@ static void v1_free(struct ptd_carrier *cr)
 static const struct ptd_carrier_ops v1_ops = {
     .name = "v1",
     .next = v1_next,
+    .set_max_payload = v1_set_max_payload,
     .head_bytes = v1_head_bytes,
     .seal = v1_seal,
     .seal_head = v1_seal_head,

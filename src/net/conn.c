@@ -19,7 +19,10 @@ enum {
      * one more vector, and the reference goes back at once. */
     COPY_MAX_BYTES = 2048,
     /* Unshared payloads above this size are encoded on their own. */
-    SCRATCH_MAX_BYTES = 8192
+    SCRATCH_MAX_BYTES = 8192,
+    /* A flush that blocks comes back as often as this, so that its progress
+     * shows in the count of bytes. */
+    BLOCKED_MAX_BYTES = 256 * 1024
 };
 
 struct ptd_conn {
@@ -144,6 +147,16 @@ enum ptd_err ptd_conn_recv(struct ptd_conn *c, int flags, size_t *n)
 enum ptd_err ptd_conn_next(struct ptd_conn *c, struct ptd_frame *f)
 {
     return c->carrier->ops->next(c->carrier, &c->rx, f);
+}
+
+static uint32_t max_payload(uint32_t n)
+{
+    return n != 0 && n < PTD_MAX_PAYLOAD ? n : PTD_MAX_PAYLOAD;
+}
+
+void ptd_conn_set_max_payload(struct ptd_conn *c, uint32_t n)
+{
+    c->carrier->ops->set_max_payload(c->carrier, max_payload(n));
 }
 
 size_t ptd_conn_buffered(const struct ptd_conn *c)
@@ -317,13 +330,37 @@ static enum ptd_err write_failed(struct ptd_conn *c)
     return saved == EPIPE ? PTD_EEOF : PTD_EIO;
 }
 
+/* The first of what is left, as much as goes into one call. */
+static struct msghdr next_write(struct ptd_batch *b, int flags,
+                                struct iovec *cut)
+{
+    struct msghdr mh = { .msg_iov = &b->iov[b->first],
+                         .msg_iovlen = b->n_iov - b->first };
+    size_t bytes = 0;
+
+    if ((flags & MSG_DONTWAIT) != 0 || b->bytes <= BLOCKED_MAX_BYTES)
+        return mh;
+    for (mh.msg_iovlen = 0; mh.msg_iovlen < b->n_iov - b->first;
+         mh.msg_iovlen++) {
+        bytes += mh.msg_iov[mh.msg_iovlen].iov_len;
+        if (bytes > BLOCKED_MAX_BYTES)
+            break;
+    }
+    if (mh.msg_iovlen == 0) {
+        *cut = (struct iovec){ mh.msg_iov->iov_base, BLOCKED_MAX_BYTES };
+        mh.msg_iov = cut;
+        mh.msg_iovlen = 1;
+    }
+    return mh;
+}
+
 enum ptd_err ptd_conn_flush(struct ptd_conn *c, int flags)
 {
     struct ptd_batch *b = &c->batch;
 
     while (!ptd_batch_is_empty(b)) {
-        struct msghdr mh = { .msg_iov = &b->iov[b->first],
-                             .msg_iovlen = b->n_iov - b->first };
+        struct iovec cut;
+        struct msghdr mh = next_write(b, flags, &cut);
         ssize_t n = sendmsg(c->fd, &mh, flags | MSG_NOSIGNAL);
 
         if (n < 0 && errno == EINTR)

@@ -30,7 +30,7 @@ struct ptd_conn;
 struct ptd_conn_config {
     uint8_t magic[4];        /* of the network, wire order */
     struct ptd_mem *mem;     /* large buffers; NULL: malloc */
-    uint32_t max_payload;    /* 0: PTD_MAX_PAYLOAD */
+    uint32_t max_payload;    /* as ptd_conn_set_max_payload() */
 };
 
 enum {
@@ -112,6 +112,10 @@ PTD_MUST_USE enum ptd_err ptd_conn_recv(struct ptd_conn *c, int flags,
 PTD_MUST_USE enum ptd_err ptd_conn_next(struct ptd_conn *c,
                                         struct ptd_frame *f);
 
+/* Take in payloads of at most n bytes from the next header on; 0:
+ * PTD_MAX_PAYLOAD. */
+void ptd_conn_set_max_payload(struct ptd_conn *c, uint32_t n);
+
 /* Bytes received and not yet cut; for the receive limit. */
 size_t ptd_conn_buffered(const struct ptd_conn *c);
 
@@ -149,5 +153,10 @@ void ptd_conn_writer_idle(struct ptd_conn *c);
 
 /* Bytes given to the system in all. Any thread. */
 uint64_t ptd_conn_bytes_sent(const struct ptd_conn *c);
+
+/* A number that grows by each byte that the other side's system takes, also
+ * while a flush is blocked; where the system does not tell, by each that ours
+ * does. Any thread. */
+uint64_t ptd_conn_bytes_acked(const struct ptd_conn *c);
 
 #endif /* PTD_NET_CONN_H */

@@ -149,7 +149,9 @@ static enum ptd_err dial_name(int *fd, const struct ptd_dial_target *to,
         explain(why, "resolve", e, 0);
     for (size_t i = 0; i < n; i++) {
         e = dial_addr(fd, &found[i], w, why);
-        if (e == PTD_OK || e == PTD_ECLOSED || e == PTD_ETIMEOUT)
+        /* The system's own time-out is over one address, ours over all. */
+        if (e == PTD_OK || e == PTD_ECLOSED ||
+            (e == PTD_ETIMEOUT && ptd_wait_is_over(w)))
             break;
     }
     return e;

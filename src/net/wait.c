@@ -33,6 +33,11 @@ static int poll_ms(int64_t deadline_us)
     return left_us < INT_MAX ? (int)left_us : INT_MAX;
 }
 
+bool ptd_wait_is_over(const struct ptd_wait *w)
+{
+    return poll_ms(w->deadline_us) == 0;
+}
+
 enum ptd_err ptd_wait_fd(const struct ptd_wait *w, int fd, short events)
 {
     struct pollfd on[2] = {

@@ -6,6 +6,7 @@
 #ifndef PTD_NET_WAIT_H
 #define PTD_NET_WAIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,9 @@ struct ptd_wait {
 /* A deadline timeout_ms from now; negative: never. Always real time: a clock
  * that stands still would let a poll(2) sleep for ever. */
 struct ptd_wait ptd_wait_until(int timeout_ms, const struct ptd_latch *cancel);
+
+/* True once the deadline has passed. */
+bool ptd_wait_is_over(const struct ptd_wait *w) PTD_NONNULL(1);
 
 /* Sleep until fd is ready for `events` of poll(2), or broken.
  *

@@ -335,6 +335,7 @@ static enum ptd_err become_ready(struct ptd_peer *p)
 {
     bool is_over;
 
+    ptd_conn_set_max_payload(p->conn, 0);
     atomic_store(&p->verack_received, true);
     atomic_store(&p->wtxidrelay, p->wtxid_sent && p->wtxid_got);
     ptd_mutex_lock(&p->mu);

@@ -400,6 +400,15 @@ enum ptd_err ptd_in_decode(struct ptd_peer *p, struct ptd_frame *f,
     return PTD_OK;
 }
 
+/* Kinds that the peer itself has a use for. */
+static bool is_used(enum ptd_msg_type type)
+{
+    return type == PTD_MSG_VERSION || type == PTD_MSG_VERACK ||
+           type == PTD_MSG_PING || type == PTD_MSG_PONG ||
+           type == PTD_MSG_SENDHEADERS || type == PTD_MSG_SENDADDRV2 ||
+           type == PTD_MSG_WTXIDRELAY || type == PTD_MSG_FEATURE;
+}
+
 /* ---- callbacks -------------------------------------------------------------------- */
 
 enum ptd_err ptd_in_dispatch(struct ptd_peer *p, struct ptd_msg *m)
@@ -411,8 +420,12 @@ enum ptd_err ptd_in_dispatch(struct ptd_peer *p, struct ptd_msg *m)
         ptd_mutex_lock(&p->mu);
         l = p->cfg.on_msg[m->type];
         ptd_mutex_unlock(&p->mu);
-        if (l.fn == NULL)
+        if (l.fn == NULL) {
+            if (!is_used(m->type))
+                ptd_log_debug("%s: unhandled %s", p->name,
+                              ptd_msg_type_command(m->type));
             return PTD_OK;
+        }
         e = l.fn(p, m, l.arg);
         if (peer_is_stopping(p))
             return PTD_ECLOSED;

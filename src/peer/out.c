@@ -6,9 +6,6 @@
 #include <sys/socket.h>
 
 #include "base/util.h"
-#include "pentad/log.h"
-
-PTD_LOG_TAG(PEER);
 
 /* Messages of one flush, with their bytes on the wire. */
 enum { PER_FLUSH = 128 };
@@ -32,8 +29,7 @@ static void gather(struct ptd_peer *p, struct flush *f)
             ptd_note_sending(p, m->msg);
             continue;
         }
-        ptd_log_warn("%s: cannot encode %s: %s", p->name,
-                     ptd_msg_type_command(m->msg->type), ptd_err_text(e));
+        ptd_note_not_encoded(p, m->msg, e);
         f->bytes[f->n] = 0;
         ptd_note_sent(p, m->msg, 0, e);
         ptd_outmsg_finish(p, m, e);
@@ -49,6 +45,7 @@ static enum ptd_err write_out(struct ptd_peer *p)
     if (e == PTD_EAGAIN) {
         int64_t now = ptd_clock_now_us(p->clk);
 
+        atomic_store(&p->write_acked, ptd_conn_bytes_acked(p->conn));
         atomic_store(&p->write_since_us, now);
         if (p->cfg.write_us > 0)
             ptd_stall_nudge(p, now + p->cfg.write_us);

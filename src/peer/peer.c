@@ -228,6 +228,16 @@ static enum ptd_err adopt(struct ptd_peer *p, struct ptd_conn *conn,
     return e;
 }
 
+/* Nothing that has its place before verack comes near it; a larger frame is
+ * refused at its header, before its bytes are received. */
+static uint32_t early_max_payload(const struct ptd_peer_config *cfg)
+{
+    size_t n = PTD_MAX(cfg->early_bytes, (size_t)PTD_V1_HEADER_BYTES);
+
+    n = PTD_MAX(n - PTD_V1_HEADER_BYTES, (size_t)EARLY_MAX_PAYLOAD);
+    return (uint32_t)PTD_MIN(n, (size_t)PTD_MAX_PAYLOAD);
+}
+
 enum ptd_err ptd_peer_attach(struct ptd_peer *p, int fd)
 {
     struct ptd_conn_config cc = { .mem = ptd_bufpool_mem(p->env->bufs) };
@@ -242,6 +252,7 @@ enum ptd_err ptd_peer_attach(struct ptd_peer *p, int fd)
     ptd_mutex_unlock(&p->mu);
     if (is_second)
         return PTD_EEXIST;
+    cc.max_payload = early_max_payload(&p->cfg);
     memcpy(cc.magic, p->cfg.params->magic, sizeof cc.magic);
     e = ptd_conn_new(&conn, fd, &cc);
     if (e != PTD_OK) {

@@ -36,6 +36,7 @@ enum peer_role {
 };
 
 enum {
+    EARLY_MAX_PAYLOAD = 65535, /* before verack, if early_bytes is no more */
     BAD_MAX = 1000,           /* bad frames of a tolerated peer, and … */
     BAD_MAX_BYTES = 16000000, /* … bytes in them */
     INV_Q_CAP = 50,
@@ -109,7 +110,10 @@ struct ptd_peer {
     atomic_uint n_inv_waiting;
     atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
     atomic_int_fast64_t last_send_us;     /* the same */
-    atomic_int_fast64_t write_since_us;   /* a blocked write's start, 0: none */
+    /* A blocked write's start, 0: none; or when stall last saw that the other
+     * side takes it. And what it had taken by then: stored before. */
+    atomic_int_fast64_t write_since_us;
+    atomic_uint_fast64_t write_acked;
     atomic_int_fast64_t handlers_us; /* time that handlers took; while some run,
                                       * that less their start: below 0 */
     atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
@@ -231,6 +235,9 @@ void ptd_token_to_out(struct ptd_peer *p);
 struct ptd_codec ptd_send_codec(struct ptd_peer *p, const struct outmsg *m);
 /* Before the first byte of m may leave: replies are expected from here on. */
 void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m);
+/* It cannot leave; said now and then only, for a caller may queue many. */
+void ptd_note_not_encoded(struct ptd_peer *p, const struct ptd_msg *m,
+                          enum ptd_err err);
 /* After: counters, hooks. */
 void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
                    enum ptd_err err);

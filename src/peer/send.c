@@ -194,6 +194,13 @@ void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
     }
 }
 
+void ptd_note_not_encoded(struct ptd_peer *p, const struct ptd_msg *m,
+                          enum ptd_err err)
+{
+    ptd_log_warn_every(60, "%s: cannot encode %s: %s", p->name,
+                       ptd_msg_type_command(m->type), ptd_err_text(err));
+}
+
 void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
                    enum ptd_err err)
 {
@@ -292,8 +299,7 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
             atomic_store_explicit(&p->last_send_us, ptd_clock_now_us(p->clk),
                                   memory_order_relaxed);
     } else {
-        ptd_log_warn("%s: cannot encode %s: %s", p->name,
-                     ptd_msg_type_command(m->msg->type), ptd_err_text(e));
+        ptd_note_not_encoded(p, m->msg, e);
     }
     ptd_note_sent(p, m->msg, wire_bytes, e);
     ptd_outmsg_finish(p, m, e);
@@ -409,6 +415,14 @@ static enum ptd_err admit(struct ptd_peer *p, enum manner manner)
     return PTD_OK; /* a disconnected peer says so itself */
 }
 
+/* What signal_done() sends. */
+static bool is_for_signals(const struct ptd_chan *done)
+{
+    size_t size = ptd_chan_elem_size(done);
+
+    return size == 0 || size == sizeof(enum ptd_err);
+}
+
 static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
                                   struct ptd_chan *done, uint8_t encoding,
                                   enum manner manner)
@@ -416,7 +430,9 @@ static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
     struct outmsg m;
     enum ptd_err e = PTD_OK;
 
-    if (is_own_callback(p)) {
+    if (done != NULL && !is_for_signals(done)) {
+        e = PTD_EINVAL;
+    } else if (is_own_callback(p)) {
         /* Before queue runs nobody empties output_q, and it is closed by the
          * last thread to leave: in would wait for itself. */
         if (ptd_peer_state(p) != PTD_PEER_READY)

@@ -73,11 +73,34 @@ static int64_t idle_due(struct ptd_peer *p, int64_t now)
     return graced(p, sum(awaited_since(p, now), p->cfg.idle_us));
 }
 
-static int64_t write_due(struct ptd_peer *p)
+/* What a blocked write must have brought to the other side by now. */
+static uint64_t least_acked(const struct ptd_peer *p, int64_t us)
 {
-    int64_t since = atomic_load(&p->write_since_us);
+    uint64_t n = (uint64_t)(us / 1000000) * p->cfg.min_rate;
 
-    return since != 0 ? graced(p, sum(since, p->cfg.write_us)) : PTD_NEVER;
+    return PTD_MAX(n, UINT64_C(1));
+}
+
+/* The other side may read as slowly as it may send: the time of a write that
+ * makes progress begins anew. */
+static int64_t write_due(struct ptd_peer *p, int64_t now)
+{
+    int_fast64_t since = atomic_load(&p->write_since_us);
+    int64_t at =
+        since != 0 ? graced(p, sum(since, p->cfg.write_us)) : PTD_NEVER;
+    uint64_t acked;
+
+    if (at > now)
+        return at;
+    acked = ptd_conn_bytes_acked(p->conn);
+    if (acked - atomic_load(&p->write_acked) < least_acked(p, now - since))
+        return at;
+    /* Unless it ended meanwhile. If another began, that one has more time, by
+     * what was taken in between. */
+    atomic_store(&p->write_acked, acked);
+    if (!atomic_compare_exchange_strong(&p->write_since_us, &since, now))
+        return PTD_NEVER;
+    return graced(p, sum(now, p->cfg.write_us));
 }
 
 /* Part of a frame is here and the rest is awaited: over each window a minimum
@@ -196,8 +219,9 @@ static int64_t look(struct ptd_peer *p)
         ptd_peer_disconnect(p, PTD_ETIMEOUT, "no message for %d seconds",
                             (int)(p->cfg.idle_us / 1000000));
     next = PTD_MIN(next, at);
-    if ((at = write_due(p)) <= now)
-        ptd_peer_disconnect(p, PTD_ETIMEOUT, "a write took %d seconds",
+    if ((at = write_due(p, now)) <= now)
+        ptd_peer_disconnect(p, PTD_ETIMEOUT,
+                            "a write made no progress for %d seconds",
                             (int)(p->cfg.write_us / 1000000));
     next = PTD_MIN(next, at);
     if ((at = rate_due(p, now)) <= now)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ static const struct {
     { "[2001:db8::1]:18444", "[2001:db8::1]:18444" },
     { "[::1]:65535", "[::1]:65535" },
     { "[fc00::1]:1", "[fc00::1]:1" },
-    { "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:1", NULL },
+    { "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:1",
+      NULL },
 };
 
 START_TEST(an_address_survives_the_way_through_a_sockaddr)
@@ -50,8 +52,8 @@ START_TEST(an_address_survives_the_way_through_a_sockaddr)
         return;
     }
     ck_assert_int_eq(e, PTD_OK);
-    ck_assert_int_eq(
-        ptd_addr_from_sockaddr(&back, (struct sockaddr *)&sa, len), PTD_OK);
+    ck_assert_int_eq(ptd_addr_from_sockaddr(&back, (struct sockaddr *)&sa, len),
+                     PTD_OK);
     ck_assert_str_eq(ptd_netaddr_format(&back, text, sizeof text),
                      addrs[_i].back);
     ck_assert_int_eq(
@@ -274,8 +276,8 @@ START_TEST(both_ends_of_a_dialled_connection_agree)
     }
     ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
     ck_assert_int_eq(ptd_acceptor_init(&a), PTD_OK);
-    ck_assert_int_eq(
-        ptd_acceptor_add(&a, open_listener(loopbacks[_i], &to.na)), PTD_OK);
+    ck_assert_int_eq(ptd_acceptor_add(&a, open_listener(loopbacks[_i], &to.na)),
+                     PTD_OK);
     ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 20000, NULL, NULL), PTD_OK);
     ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
@@ -303,6 +305,72 @@ START_TEST(a_name_is_dialled_at_all_its_addresses)
     to.port = bound.port;
     ck_assert_int_eq(ptd_dial(&fd, &to, NULL, 20000, NULL, NULL), PTD_OK);
     close(fd);
+    close(l);
+}
+END_TEST
+
+/* The program is linked such that the room's calls come here: a name with two
+ * addresses, and connects that the system gives up. */
+static bool two_addresses;
+static int n_given_up, n_connects;
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **found);
+int __real_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **found);
+int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int __real_connect(int fd, const struct sockaddr *sa, socklen_t len);
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **found)
+{
+    int error;
+
+    if (!two_addresses)
+        return __real_getaddrinfo(host, service, hints, found);
+    error = __real_getaddrinfo("127.0.0.2", service, hints, found);
+    return error != 0 ? error
+                      : __real_getaddrinfo("127.0.0.1", service, hints,
+                                           &(*found)->ai_next);
+}
+
+int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+    n_connects++;
+    if (n_given_up == 0)
+        return __real_connect(fd, sa, len);
+    n_given_up--;
+    errno = ETIMEDOUT;
+    return -1;
+}
+
+/* How many connects the system gives up, time that there is, outcome. */
+static const struct {
+    int n_given_up, timeout_ms;
+    enum ptd_err err;
+    int n_connects;
+} given_up[] = {
+    { 1, 20000, PTD_OK, 2 },
+    { 1, -1, PTD_OK, 2 },
+    { 2, 20000, PTD_ETIMEOUT, 2 },
+    { 1, 0, PTD_ETIMEOUT, 1 }, /* no time is left for the second */
+};
+
+START_TEST(an_address_that_the_system_gives_up_is_not_the_last)
+{
+    struct ptd_dial_target to = { .host = "two.example" };
+    struct ptd_netaddr bound;
+    int l = open_listener("127.0.0.1:0", &bound), fd = -1;
+
+    to.port = bound.port;
+    two_addresses = true;
+    n_given_up = given_up[_i].n_given_up;
+    ck_assert_int_eq(
+        ptd_dial(&fd, &to, NULL, given_up[_i].timeout_ms, NULL, NULL),
+        given_up[_i].err);
+    ck_assert_int_eq(n_connects, given_up[_i].n_connects);
+    if (fd >= 0)
+        close(fd);
     close(l);
 }
 END_TEST
@@ -369,8 +437,8 @@ static void full_init(struct full *f)
     ck_assert_int_eq(listen(f->listener, 0), 0);
     ck_assert_int_eq(ptd_addr_to_sockaddr(&f->na, &sa, &len), PTD_OK);
     for (size_t i = 0; i < PTD_COUNT(f->fd); i++) {
-        f->fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                          0);
+        f->fd[i] =
+            socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         ck_assert_int_ge(f->fd[i], 0);
         (void)!connect(f->fd[i], (struct sockaddr *)&sa, len);
     }
@@ -513,6 +581,8 @@ TCase *dial_case(void)
     tcase_add_test(tc, a_name_of_more_than_255_characters_is_none);
     tcase_add_loop_test(tc, both_ends_of_a_dialled_connection_agree, 0, 2);
     tcase_add_test(tc, a_name_is_dialled_at_all_its_addresses);
+    tcase_add_loop_test(tc, an_address_that_the_system_gives_up_is_not_the_last,
+                        0, (int)PTD_COUNT(given_up));
     tcase_add_test(tc, a_refusal_is_told);
     tcase_add_test(tc, what_cannot_be_dialled_is_told);
     tcase_add_test(tc, a_dial_without_an_answer_ends_at_its_deadline);

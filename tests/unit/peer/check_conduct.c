@@ -337,6 +337,82 @@ START_TEST(flood_before_verack_is_bounded)
 }
 END_TEST
 
+/* The header alone: its bytes are not waited for. */
+static const struct {
+    const char *command;
+    bool with_version;
+    uint32_t length;
+} heads[] = {
+    { "junk", false, 3900000 },  { "version", false, 3900000 },
+    { "version", false, 65536 }, { "verack", true, 3900000 },
+    { "block", true, 3900000 },  { "sendaddrv2", true, 65536 },
+};
+
+START_TEST(large_frame_before_verack_is_refused_at_its_header)
+{
+    struct ptd_v1_header h = { .length = heads[_i].length };
+    uint8_t head[PTD_V1_HEADER_BYTES];
+    struct ptd_peer_stats s;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, tolerant);
+    if (heads[_i].with_version)
+        rig_send(&r, rig_version(&r));
+    memcpy(h.magic, r.magic, 4);
+    strcpy(h.command, heads[_i].command);
+    ptd_v1_header_encode(&h, head);
+    rig_send_bytes(&r, head, sizeof head);
+    (void)rig_recv_all(&r, PTD_MSG_UNKNOWN);
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ptd_peer_stats(r.s.peer, &s);
+    ck_assert_int_eq(s.end_err, PTD_ETOOBIG);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* Later versions may append fields. */
+START_TEST(version_may_be_larger_than_usual)
+{
+    struct ptd_codec cx = { .pver = 70015 };
+    uint8_t *payload = calloc(1, 65535);
+    struct rig_frame f;
+    struct ptd_msg *m;
+    struct solo r;
+    size_t n;
+
+    ck_assert_ptr_nonnull(payload);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    m = rig_version(&r);
+    ck_assert_int_eq(ptd_msg_encode(m, payload, 65535, &n, &cx), PTD_OK);
+    ptd_msg_free(m);
+    rig_send_raw(&r, "version", payload, 65535);
+    ck_assert(rig_recv_type(&r, PTD_MSG_VERACK, &f));
+    rig_frame_free(&f);
+    rig_send(&r, ptd_msg_new(PTD_MSG_VERACK));
+    (void)rig_wait(&r.s, EV_READY, PTD_MSG_UNKNOWN);
+    free(payload);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* … and is welcome behind it. */
+START_TEST(large_frame_behind_verack_is_taken)
+{
+    size_t n = 1000000;
+    uint8_t *junk = calloc(1, n);
+    struct solo r;
+
+    ck_assert_ptr_nonnull(junk);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    rig_send(&r, rig_version(&r));
+    rig_send(&r, ptd_msg_new(PTD_MSG_VERACK));
+    rig_send_raw(&r, "junk", junk, n);
+    rig_sync(&r);
+    free(junk);
+    rig_solo_end(&r);
+}
+END_TEST
+
 /* ---- versions ---------------------------------------------------------------------- */
 
 static void min_70012(struct ptd_peer_config *cfg, bool is_outbound)
@@ -459,6 +535,10 @@ TCase *tcase_conduct(void)
     tcase_add_loop_test(tc, messages_before_verack_are_ignored, 0, 2);
     tcase_add_loop_test(tc, flood_before_verack_is_bounded, 0,
                         PTD_COUNT(floods));
+    tcase_add_loop_test(tc, large_frame_before_verack_is_refused_at_its_header,
+                        0, PTD_COUNT(heads));
+    tcase_add_test(tc, version_may_be_larger_than_usual);
+    tcase_add_test(tc, large_frame_behind_verack_is_taken);
     tcase_add_loop_test(tc, version_below_the_minimum_is_refused, 0,
                         PTD_COUNT(obsolete));
     tcase_add_loop_test(tc, lower_of_both_versions_is_spoken, 0,

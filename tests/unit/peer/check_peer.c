@@ -12,6 +12,7 @@ int main(void)
 
     suite_add_tcase(s, tcase_basic());
     suite_add_tcase(s, tcase_conduct());
+    suite_add_tcase(s, tcase_hooks());
     suite_add_tcase(s, tcase_requests());
     suite_add_tcase(s, tcase_timeouts());
     suite_add_tcase(s, tcase_queue());

@@ -6,6 +6,7 @@
 
 TCase *tcase_basic(void);
 TCase *tcase_conduct(void);
+TCase *tcase_hooks(void);
 TCase *tcase_queue(void);
 TCase *tcase_requests(void);
 TCase *tcase_timeouts(void);

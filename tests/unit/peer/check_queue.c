@@ -66,6 +66,28 @@ START_TEST(messages_leave_in_order_and_each_is_signalled_once)
 }
 END_TEST
 
+static const size_t no_signals[] = { 1, sizeof(enum ptd_err) - 1,
+                                     sizeof(enum ptd_err) + 1, 64 };
+
+START_TEST(done_must_be_made_for_signals)
+{
+    struct ptd_chan *done = ptd_chan_new(no_signals[_i], 1);
+    struct duo d;
+
+    rig_duo_make(&d, NULL, NULL);
+    ck_assert_int_eq(ptd_peer_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+                     PTD_EINVAL);
+    ck_assert_int_eq(
+        ptd_peer_try_queue(d.out.peer, rig_sample(PTD_MSG_PING), done),
+        PTD_EINVAL);
+    rig_duo_end(&d);
+    ck_assert_uint_eq(ptd_chan_len(done), 0);
+    ck_assert_int_eq(ptd_chan_reserve(done), PTD_OK);
+    ptd_chan_unreserve(done);
+    ptd_chan_free(done);
+}
+END_TEST
+
 START_TEST(queued_before_the_handshake_leaves_after_verack)
 {
     struct rig_frame f;
@@ -227,6 +249,34 @@ START_TEST(failed_handshake_signals_what_was_queued)
         ck_assert_int_eq(ptd_chan_recv(done, &how), PTD_OK);
         ck_assert_int_eq(how, PTD_ECLOSED);
     }
+    rig_solo_end(&r);
+    ptd_chan_free(done);
+}
+END_TEST
+
+/* A message that the negotiated version lacks cannot be sent; many of them do
+ * not fill the log. */
+START_TEST(message_that_cannot_be_encoded_is_dropped_and_told_once)
+{
+    struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 100);
+    struct rig_log log;
+    enum ptd_err how;
+    struct solo r;
+
+    rig_log_start(&log, PTD_LOG_WARN);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, _i ? plain : quiet);
+    rig_solo_handshake(&r);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(
+            ptd_peer_queue(r.s.peer, rig_sample(PTD_MSG_FEATURE), done),
+            PTD_OK);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(ptd_chan_recv(done, &how), PTD_OK);
+        ck_assert_int_ne(how, PTD_OK);
+    }
+    rig_sync(&r); /* the others go on */
+    rig_log_stop(&log);
+    ck_assert_uint_eq(rig_log_count(&log, "cannot encode feature"), 1);
     rig_solo_end(&r);
     ptd_chan_free(done);
 }
@@ -547,6 +597,75 @@ START_TEST(two_that_send_much_at_once_do_not_lock)
 }
 END_TEST
 
+/* Answers with more than both sockets hold, and comes back to reading late. */
+struct late {
+    struct ptd_chan *entered, *leave;
+};
+
+static enum ptd_err answer_and_stay(struct ptd_peer *p, struct ptd_msg *m,
+                                    void *arg)
+{
+    struct late *l = arg;
+
+    (void)m;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_peer_queue(p, four_megabytes(), NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_send(l->entered, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(l->leave, NULL), PTD_OK);
+    return PTD_OK;
+}
+
+static void await_blocked_write(struct ptd_peer *p)
+{
+    while (atomic_load(&p->write_since_us) == 0) {
+        ck_assert_int_eq(ptd_peer_state(p), PTD_PEER_READY);
+        sched_yield();
+    }
+}
+
+/* Neither reads until both are blocked in writing; then each has more to send
+ * than its limit, and must read all the same. */
+START_TEST(two_that_send_much_and_read_late_do_not_lock)
+{
+    const int small = 65536;
+    struct late late = { ptd_chan_new(0, 2), ptd_chan_new(0, 2) };
+    struct duo d;
+    int fd[2];
+
+    rig_duo_make(&d, NULL, quiet);
+    ptd_peer_listen(d.in.peer, PTD_MSG_GETADDR, answer_and_stay, &late);
+    ptd_peer_listen(d.out.peer, PTD_MSG_GETADDR, answer_and_stay, &late);
+    rig_tcp_pair(fd);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(
+            setsockopt(fd[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+        ck_assert_int_eq(
+            setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    }
+    ck_assert_int_eq(ptd_peer_attach(d.in.peer, fd[0]), PTD_OK);
+    ck_assert_int_eq(ptd_peer_attach(d.out.peer, fd[1]), PTD_OK);
+    (void)rig_wait(&d.in, EV_READY, PTD_MSG_UNKNOWN);
+    (void)rig_wait(&d.out, EV_READY, PTD_MSG_UNKNOWN);
+    ck_assert_int_eq(
+        ptd_peer_queue(d.in.peer, ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_queue(d.out.peer, ptd_msg_new(PTD_MSG_GETADDR), NULL), PTD_OK);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_chan_recv(late.entered, NULL), PTD_OK);
+    await_blocked_write(d.in.peer);
+    await_blocked_write(d.out.peer);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_chan_send(late.leave, NULL), PTD_OK);
+    for (int i = 0; i < 2; i++) {
+        (void)rig_wait(&d.in, EV_MSG, PTD_MSG_INV);
+        (void)rig_wait(&d.out, EV_MSG, PTD_MSG_INV);
+    }
+    rig_duo_end(&d);
+    ptd_chan_free(late.entered);
+    ptd_chan_free(late.leave);
+}
+END_TEST
+
 START_TEST(try_form_never_waits)
 {
     enum ptd_err e = PTD_OK;
@@ -720,7 +839,7 @@ START_TEST(flood_with_a_disconnect_in_the_middle_leaves_nothing)
     for (int round = 1; round < rounds; round++)
         flood_round(round);
     ck_assert_uint_eq(rig_n_fds(), n_fds);
-    ck_assert_uint_eq(rig_n_threads(), n_threads);
+    rig_await_threads(n_threads);
 }
 END_TEST
 
@@ -731,10 +850,14 @@ TCase *tcase_queue(void)
     tcase_set_timeout(tc, 240);
     tcase_add_loop_test(tc, messages_leave_in_order_and_each_is_signalled_once,
                         0, 2);
+    tcase_add_loop_test(tc, done_must_be_made_for_signals, 0,
+                        PTD_COUNT(no_signals));
     tcase_add_test(tc, queued_before_the_handshake_leaves_after_verack);
     tcase_add_test(tc, callback_before_ready_never_waits_for_room);
     tcase_add_test(tc, disconnect_wakes_who_waits_for_room_before_ready);
     tcase_add_test(tc, failed_handshake_signals_what_was_queued);
+    tcase_add_loop_test(
+        tc, message_that_cannot_be_encoded_is_dropped_and_told_once, 0, 2);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
     tcase_add_test(tc, known_inventory_is_not_announced);
@@ -744,6 +867,7 @@ TCase *tcase_queue(void)
     tcase_add_test(tc, locator_that_could_not_be_sent_is_not_held_for_sent);
     tcase_add_test(tc, peer_that_pings_and_never_reads_is_bounded);
     tcase_add_test(tc, two_that_send_much_at_once_do_not_lock);
+    tcase_add_test(tc, two_that_send_much_and_read_late_do_not_lock);
     tcase_add_test(tc, try_form_never_waits);
     tcase_add_test(tc, shared_message_is_charged_to_the_budget_once);
     tcase_add_test(tc, budget_of_all_queues_ends_those_that_hold_much);

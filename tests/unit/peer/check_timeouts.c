@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
 #include "check_peer.h"
@@ -59,18 +60,43 @@ START_TEST(handshake_has_one_deadline)
 }
 END_TEST
 
+/* The beginning of a version message, as it goes over the wire. */
+static void version_frame(struct solo *r, uint8_t *out, size_t n)
+{
+    struct ptd_codec cx = { .pver = r->pver };
+    struct ptd_v1_header h = { .command = "version" };
+    struct ptd_msg *m = rig_version(r);
+    uint8_t payload[256];
+    size_t size;
+
+    ck_assert_int_eq(ptd_msg_encode(m, payload, sizeof payload, &size, &cx),
+                     PTD_OK);
+    ck_assert_uint_le(n, PTD_V1_HEADER_BYTES + size);
+    memcpy(h.magic, r->magic, 4);
+    h.length = (uint32_t)size;
+    ptd_v1_checksum(payload, size, h.checksum);
+    ptd_v1_header_encode(&h, out);
+    memcpy(out + PTD_V1_HEADER_BYTES, payload, n - PTD_V1_HEADER_BYTES);
+    ptd_msg_free(m);
+}
+
 /* Bytes that dribble in buy no time. */
 START_TEST(dribbled_handshake_ends_at_the_same_deadline)
 {
+    uint8_t frame[30];
     struct solo r;
 
     rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, NULL);
-    for (int i = 0; i < 29; i++) {
-        rig_send_bytes(&r, &r.magic[i % 4], i < 4 ? 1 : 0);
+    version_frame(&r, frame, sizeof frame);
+    for (uint64_t i = 0; i < 30; i++) { /* a byte each second */
+        rig_send_bytes(&r, &frame[i], 1);
+        while (ptd_conn_bytes_recv(r.s.peer->conn) != i + 1)
+            sched_yield();
+        ck_assert_int_eq(ptd_peer_state(r.s.peer), PTD_PEER_HANDSHAKE);
         ptd_clock_advance_us(r.clk, SECOND_US);
     }
-    ptd_clock_advance_us(r.clk, SECOND_US);
-    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    assert_timed_out(&r, "socket no message in first 30 seconds, "
+                         "never sent to peer");
     rig_solo_end(&r);
 }
 END_TEST
@@ -540,7 +566,57 @@ START_TEST(write_that_makes_no_progress_ends_the_peer)
     for (int i = 0; i < 10; i++) /* 18 MB: more than sockets buffer */
         ck_assert_int_eq(ptd_peer_queue(r.s.peer, big_message(), NULL), PTD_OK);
     rig_step_over_write(&r, 2 * MINUTE_US);
-    assert_timed_out(&r, "a write took 120 seconds");
+    assert_timed_out(&r, "a write made no progress for 120 seconds");
+    rig_solo_end(&r);
+}
+END_TEST
+
+static void swallow(struct solo *r, size_t n)
+{
+    static char buf[65536];
+
+    while (n > 0) {
+        ssize_t k = recv(r->fd, buf, PTD_MIN(n, sizeof buf), 0);
+
+        ck_assert_int_gt(k, 0);
+        n -= (size_t)k;
+    }
+}
+
+/* One large message takes longer than the deadline of a write, but moves. */
+START_TEST(write_that_makes_progress_goes_on)
+{
+    const int small = 65536; /* what is read makes room that is told at once */
+    struct ptd_peer *p;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, roomy);
+    ck_assert_int_eq(
+        setsockopt(r.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    rig_solo_handshake(&r);
+    p = r.s.peer;
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(ptd_peer_queue(p, big_message(), NULL), PTD_OK);
+    for (int i = 0; i < 6; i++) {
+        uint64_t taken;
+        int64_t since;
+
+        while ((since = atomic_load(&p->write_since_us)) == 0)
+            sched_yield();
+        taken = ptd_conn_bytes_acked(p->conn);
+        swallow(&r, 200000); /* more than the least, far less than a message */
+        while (ptd_conn_bytes_acked(p->conn) < taken + 120 * 64)
+            sched_yield();
+        ptd_clock_advance_us(r.clk,
+                             since + 2 * MINUTE_US - ptd_clock_now_us(r.clk));
+        while (atomic_load(&p->write_since_us) == since) {
+            ck_assert_int_eq(ptd_peer_state(p), PTD_PEER_READY);
+            sched_yield();
+        }
+        ck_assert_int_eq(ptd_peer_state(p), PTD_PEER_READY);
+    }
+    rig_step_over_write(&r, 2 * MINUTE_US);
+    assert_timed_out(&r, "a write made no progress for 120 seconds");
     rig_solo_end(&r);
 }
 END_TEST
@@ -565,6 +641,11 @@ START_TEST(frame_that_dribbles_in_ends_the_peer)
     ptd_v1_header_encode(&h, head);
     rig_send_bytes(&r, head, sizeof head);
     while (atomic_load(&r.s.peer->rx_frame) == 0)
+        sched_yield();
+    /* Stall must have seen the beginning: else it looks for the first time once
+     * the window is over, or not at all. */
+    while (atomic_load(&r.s.peer->armed_us) >
+           atomic_load(&r.s.peer->rx_since_us) + MINUTE_US)
         sched_yield();
     want = ptd_conn_bytes_recv(r.s.peer->conn) + rates[_i].extra;
     rig_send_bytes(&r, zeros, rates[_i].extra);
@@ -680,6 +761,7 @@ TCase *tcase_timeouts(void)
     tcase_add_loop_test(tc, time_in_a_callback_is_forgiven, 0, 2);
     tcase_add_test(tc, time_in_a_callback_is_forgiven_to_half_a_frame);
     tcase_add_test(tc, write_that_makes_no_progress_ends_the_peer);
+    tcase_add_test(tc, write_that_makes_progress_goes_on);
     tcase_add_loop_test(tc, frame_that_dribbles_in_ends_the_peer, 0,
                         PTD_COUNT(rates));
     tcase_add_test(tc, unbalanced_handler_signals_change_nothing);

@@ -380,6 +380,8 @@ void rig_solo_handshake(struct solo *r)
 void rig_sync(struct solo *r)
 {
     static uint64_t nonce = 0x5000;
+    _Atomic uint64_t *n_pongs = &r->s.peer->sent[PTD_MSG_PONG].n;
+    uint64_t n_before = atomic_load(n_pongs);
     struct rig_frame f;
     uint64_t got = 0;
 
@@ -391,6 +393,10 @@ void rig_sync(struct solo *r)
             memcpy(&got, f.payload, sizeof got);
         rig_frame_free(&f);
     } while (got != nonce);
+    /* It is counted when its write has returned, which may be later. */
+    while (atomic_load(n_pongs) == n_before &&
+           ptd_peer_state(r->s.peer) == PTD_PEER_READY)
+        sched_yield();
 }
 
 static uint64_t n_handled(struct ptd_peer *p)
@@ -492,6 +498,17 @@ static size_t n_entries(const char *path)
 size_t rig_n_threads(void)
 {
     return n_entries("/proc/self/task");
+}
+
+void rig_await_threads(size_t n)
+{
+    int64_t until = ptd_clock_now_us(NULL) + WAIT_US;
+
+    while (rig_n_threads() != n) {
+        ck_assert_msg(ptd_clock_now_us(NULL) < until, "%zu threads, not %zu",
+                      rig_n_threads(), n);
+        sched_yield();
+    }
 }
 
 size_t rig_n_fds(void)

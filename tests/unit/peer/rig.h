@@ -106,7 +106,8 @@ bool rig_recv_type(struct solo *r, enum ptd_msg_type type, struct rig_frame *f);
 /* Read until the peer closes; counts frames of a type. */
 size_t rig_recv_all(struct solo *r, enum ptd_msg_type type);
 
-/* A ping, and read until its pong: all that was sent before is handled. */
+/* A ping, and read until its pong: all that was sent before is handled, and all
+ * that the peer sent before is counted. */
 void rig_sync(struct solo *r);
 
 /* Wait until the peer has handled every frame that the test sent and its in
@@ -139,6 +140,9 @@ size_t rig_log_count(const struct rig_log *log, const char *text);
 
 /* Threads of this process, and open descriptors. */
 size_t rig_n_threads(void);
+/* Wait until there are n threads: a thread that was joined may be listed for a
+ * moment yet. Fails the test after 20 s of real time. */
+void rig_await_threads(size_t n);
 size_t rig_n_fds(void);
 
 #endif /* PTD_TESTS_PEER_RIG_H */
