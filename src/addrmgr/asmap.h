@@ -20,7 +20,7 @@
 
 enum {
     PTD_ASMAP_MAX_BYTES = 64 << 20, /* the world's map of 2026 has 2 MB */
-    PTD_ASMAP_WHY = 512             /* an error's text, with a path in it */
+    PTD_ASMAP_WHY = 4352            /* an error's text, with a path in it */
 };
 
 /* True if every way through the code ends in an answer, reads no more than

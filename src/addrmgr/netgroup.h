@@ -4,8 +4,8 @@
  * connections go to different ones. It is the autonomous system if a map was
  * given and knows the address, else a prefix: /16 of IPv4 (also inside 6to4,
  * Teredo, NAT64, translated addresses), /36 of Hurricane Electric's tunnels,
- * /32 of other IPv6, 4 random bits of Tor, I2P and CJDNS. All local addresses
- * are one group, all others that cannot be routed are one.
+ * /32 of other IPv6, 4 random bits of Tor, I2P and CJDNS. What cannot be
+ * routed is one group.
  *
  * Owner    whoever made it; it outlives the tables that use it
  * Threads  any; constant once made
