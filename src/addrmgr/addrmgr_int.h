@@ -201,7 +201,12 @@ bool ptd_addrmgr_is_terrible(const struct ptd_addrmgr_info *info,
 uint64_t ptd_addrmgr_draw_locked(struct ptd_addrmgr *m, uint64_t bound)
     PTD_REQUIRES(m->mu);
 
-int ptd_addrmgr_check_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);
+/* A shallow check takes it that each lies where its hash says, as after a load,
+ * which asked the hash; a deep one asks again, which takes most of its time. */
+enum ptd_addrmgr_depth { PTD_ADDRMGR_SHALLOW, PTD_ADDRMGR_DEEP };
+
+int ptd_addrmgr_check_locked(struct ptd_addrmgr *m,
+                             enum ptd_addrmgr_depth depth) PTD_REQUIRES(m->mu);
 
 /* With the chance of cfg.check_ratio: check, and abort if it fails. */
 void ptd_addrmgr_maybe_check_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);

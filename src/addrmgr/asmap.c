@@ -262,13 +262,12 @@ bool ptd_asmap_is_sane(const uint8_t *map, size_t n, unsigned bits)
         if (!ok || (w.last == OP_DEFAULT &&
                     (in.op == OP_DEFAULT || in.op == OP_RETURN)))
             return false;
-        w.last = in.op;
         switch (in.op) {
         case OP_RETURN:
             if (w.n_targets == 0)
                 return is_padding(&w.c);
             ok = walk_return(&w);
-            w.last = OP_JUMP;
+            in.op = OP_JUMP; /* as if it had come here by the jump */
             break;
         case OP_JUMP: ok = walk_jump(&w, in.arg); break;
         case OP_MATCH: ok = walk_match(&w, in.arg); break;
@@ -276,6 +275,7 @@ bool ptd_asmap_is_sane(const uint8_t *map, size_t n, unsigned bits)
         }
         if (!ok)
             return false;
+        w.last = in.op;
     }
     return false;
 }

@@ -66,9 +66,10 @@ static int check_infos_locked(struct ptd_addrmgr *m, struct tally *t)
     return t->n_new != m->n_new ? -10 : 0;
 }
 
-static int check_tried_locked(struct ptd_addrmgr *m, int bucket, int position)
-    PTD_REQUIRES(m->mu);
-static int check_tried_locked(struct ptd_addrmgr *m, int bucket, int position)
+static int check_tried_locked(struct ptd_addrmgr *m, int bucket, int position,
+                              enum ptd_addrmgr_depth depth) PTD_REQUIRES(m->mu);
+static int check_tried_locked(struct ptd_addrmgr *m, int bucket, int position,
+                              enum ptd_addrmgr_depth depth)
 {
     uint32_t who = m->tried[bucket][position];
     struct ptd_addrmgr_info *info;
@@ -78,17 +79,20 @@ static int check_tried_locked(struct ptd_addrmgr *m, int bucket, int position)
     if (who > m->n_info || !ptd_addrmgr_at_locked(m, who)->tried)
         return -11;
     info = ptd_addrmgr_at_locked(m, who);
-    if (ptd_addrmgr_tried_bucket_locked(m, &info->na) != bucket)
+    if (depth == PTD_ADDRMGR_DEEP &&
+        ptd_addrmgr_tried_bucket_locked(m, &info->na) != bucket)
         return -17;
-    if (ptd_addrmgr_position_locked(m, PTD_ADDRMGR_TRIED, bucket, &info->na) !=
-        position)
+    if (depth == PTD_ADDRMGR_DEEP &&
+        ptd_addrmgr_position_locked(m, PTD_ADDRMGR_TRIED, bucket, &info->na) !=
+            position)
         return -18;
     return ++info->n_seen > 1 ? -11 : 0;
 }
 
-static int check_new_locked(struct ptd_addrmgr *m, int bucket, int position)
-    PTD_REQUIRES(m->mu);
-static int check_new_locked(struct ptd_addrmgr *m, int bucket, int position)
+static int check_new_locked(struct ptd_addrmgr *m, int bucket, int position,
+                            enum ptd_addrmgr_depth depth) PTD_REQUIRES(m->mu);
+static int check_new_locked(struct ptd_addrmgr *m, int bucket, int position,
+                            enum ptd_addrmgr_depth depth)
 {
     uint32_t who = m->new[bucket][position];
     struct ptd_addrmgr_info *info;
@@ -100,24 +104,28 @@ static int check_new_locked(struct ptd_addrmgr *m, int bucket, int position)
     info = ptd_addrmgr_at_locked(m, who);
     if (info->na.net == PTD_NET_NONE || info->tried)
         return -12;
-    if (ptd_addrmgr_position_locked(m, PTD_ADDRMGR_NEW, bucket, &info->na) !=
-        position)
+    if (depth == PTD_ADDRMGR_DEEP &&
+        ptd_addrmgr_position_locked(m, PTD_ADDRMGR_NEW, bucket, &info->na) !=
+            position)
         return -19;
     return ++info->n_seen > info->n_refs ? -12 : 0;
 }
 
-static int check_places_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);
-static int check_places_locked(struct ptd_addrmgr *m)
+static int
+check_places_locked(struct ptd_addrmgr *m, enum ptd_addrmgr_depth depth)
+    PTD_REQUIRES(m->mu);
+static int check_places_locked(struct ptd_addrmgr *m,
+                               enum ptd_addrmgr_depth depth)
 {
     int wrong = 0;
 
     for (int b = 0; b < PTD_ADDRMGR_TRIED_BUCKETS && wrong == 0; b++) {
         for (int i = 0; i < PTD_ADDRMGR_BUCKET_SIZE && wrong == 0; i++)
-            wrong = check_tried_locked(m, b, i);
+            wrong = check_tried_locked(m, b, i, depth);
     }
     for (int b = 0; b < PTD_ADDRMGR_NEW_BUCKETS && wrong == 0; b++) {
         for (int i = 0; i < PTD_ADDRMGR_BUCKET_SIZE && wrong == 0; i++)
-            wrong = check_new_locked(m, b, i);
+            wrong = check_new_locked(m, b, i, depth);
     }
     return wrong;
 }
@@ -139,8 +147,10 @@ static int check_seen_locked(struct ptd_addrmgr *m)
     return 0;
 }
 
-static int find_fault_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);
-static int find_fault_locked(struct ptd_addrmgr *m)
+static int find_fault_locked(struct ptd_addrmgr *m,
+                             enum ptd_addrmgr_depth depth) PTD_REQUIRES(m->mu);
+static int find_fault_locked(struct ptd_addrmgr *m,
+                             enum ptd_addrmgr_depth depth)
 {
     static const uint8_t no_key[PTD_ADDRMGR_KEY_BYTES];
     struct tally t = { 0 };
@@ -149,7 +159,7 @@ static int find_fault_locked(struct ptd_addrmgr *m)
     if (m->n != m->n_new + m->n_tried)
         return -7;
     if ((wrong = check_infos_locked(m, &t)) != 0 ||
-        (wrong = check_places_locked(m)) != 0 ||
+        (wrong = check_places_locked(m, depth)) != 0 ||
         (wrong = check_seen_locked(m)) != 0)
         return wrong;
     if (memcmp(m->key, no_key, sizeof no_key) == 0)
@@ -160,10 +170,11 @@ static int find_fault_locked(struct ptd_addrmgr *m)
     return 0;
 }
 
-int ptd_addrmgr_check_locked(struct ptd_addrmgr *m)
+int ptd_addrmgr_check_locked(struct ptd_addrmgr *m,
+                             enum ptd_addrmgr_depth depth)
 {
     int64_t start_us = ptd_clock_now_us(NULL);
-    int wrong = find_fault_locked(m);
+    int wrong = find_fault_locked(m, depth);
 
     m->checked = (struct ptd_addrmgr_checked){
         .any = true,
@@ -179,7 +190,7 @@ int ptd_addrmgr_check(struct ptd_addrmgr *m)
     int wrong;
 
     ptd_mutex_lock(&m->mu);
-    wrong = ptd_addrmgr_check_locked(m);
+    wrong = ptd_addrmgr_check_locked(m, PTD_ADDRMGR_DEEP);
     ptd_mutex_unlock(&m->mu);
     return wrong;
 }
@@ -191,7 +202,7 @@ void ptd_addrmgr_maybe_check_locked(struct ptd_addrmgr *m)
     if (m->cfg.check_ratio == 0 ||
         ptd_addrmgr_draw_locked(m, m->cfg.check_ratio) != 0)
         return;
-    wrong = ptd_addrmgr_check_locked(m);
+    wrong = ptd_addrmgr_check_locked(m, PTD_ADDRMGR_DEEP);
     /* Under the lock, for once: the program ends here. */
     if (wrong != 0)
         ptd_log_error("ADDRMAN CONSISTENCY CHECK FAILED!!! err=%d", wrong);

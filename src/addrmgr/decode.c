@@ -361,7 +361,7 @@ static enum ptd_err load_locked(struct load *l, struct ptd_addrmgr *m,
         (e = read_buckets_locked(l, m)) != PTD_OK)
         return e;
     prune_locked(l, m);
-    if ((wrong = ptd_addrmgr_check_locked(m)) != 0)
+    if ((wrong = ptd_addrmgr_check_locked(m, PTD_ADDRMGR_SHALLOW)) != 0)
         return fail(l, PTD_EBADVALUE,
                     "Corrupt data. Consistency check failed with code %d: "
                     "iostream error",
