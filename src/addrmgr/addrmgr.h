@@ -192,6 +192,20 @@ ptd_addrmgr_entries(struct ptd_addrmgr *m, struct ptd_addrmgr_entry **out,
  * Core gives to what is wrong (-1 … -21). */
 int ptd_addrmgr_check(struct ptd_addrmgr *m) PTD_NONNULL(1);
 
+/* How well the map knows the IPv4 and IPv6 addresses that we have. */
+struct ptd_addrmgr_as_health {
+    size_t n_addresses;
+    size_t n_systems;  /* different ones */
+    size_t n_unmapped; /* addresses of no system */
+};
+
+/* Count, and log a line about it; for the start and once a day with a map.
+ * PTD_OK; PTD_ENOMEM. */
+PTD_MUST_USE enum ptd_err
+ptd_addrmgr_check_as_health(struct ptd_addrmgr *m,
+                            struct ptd_addrmgr_as_health *out)
+    PTD_NONNULL(1, 2);
+
 /* One of 0 … bound - 1 from the manager's randomness. */
 uint64_t ptd_addrmgr_random_below(struct ptd_addrmgr *m, uint64_t bound)
     PTD_NONNULL(1);

@@ -191,7 +191,7 @@ int ptd_addrmgr_check(struct ptd_addrmgr *m)
 
     ptd_mutex_lock(&m->mu);
     wrong = ptd_addrmgr_check_locked(m, PTD_ADDRMGR_DEEP);
-    ptd_mutex_unlock(&m->mu);
+    ptd_addrmgr_leave(m);
     return wrong;
 }
 

@@ -167,6 +167,29 @@ START_TEST(a_name_is_a_source_of_its_own)
 }
 END_TEST
 
+START_TEST(health_of_a_map_is_how_many_it_knows)
+{
+    struct ptd_netgroup *ng = netgroup_of_test();
+    struct rig r = rig_new_with(RIG_CHECK_ALL, ng);
+    struct ptd_addrmgr_as_health h;
+
+    ck_assert(ptd_addrmgr_check_as_health(r.m, &h) == PTD_OK);
+    ck_assert_uint_eq(h.n_addresses, 0);
+    rig_add(&r, "1.2.3.4");         /* 7 */
+    rig_add(&r, "2400:1::1");       /* 7 */
+    rig_add(&r, "200.1.1.1");       /* 9 */
+    rig_add(&r, "2002:103:304::1"); /* 1.3.3.4: none */
+    rig_add(&r, "fc00::1");         /* does not count */
+    ck_assert_uint_eq(ptd_addrmgr_size(r.m, PTD_NET_NONE, PTD_ADDRMGR_BOTH), 5);
+    ck_assert(ptd_addrmgr_check_as_health(r.m, &h) == PTD_OK);
+    ck_assert_uint_eq(h.n_addresses, 4);
+    ck_assert_uint_eq(h.n_systems, 2);
+    ck_assert_uint_eq(h.n_unmapped, 1);
+    rig_free(&r);
+    ptd_netgroup_free(ng);
+}
+END_TEST
+
 static const struct {
     const char *address;
     enum ptd_net net;
@@ -196,6 +219,7 @@ Suite *suite_netgroup(void)
     tcase_add_test(tc, an_insane_map_is_refused);
     tcase_add_test(tc, the_version_is_the_maps_hash);
     tcase_add_test(tc, a_name_is_a_source_of_its_own);
+    tcase_add_test(tc, health_of_a_map_is_how_many_it_knows);
     tcase_add_loop_test(tc, class_is_the_network_it_counts_for, 0,
                         PTD_COUNT(classes));
     return s;
