@@ -19,7 +19,7 @@ enum { MAX_ADDR_BYTES = 512 };
 static const char field_version[] = "address version";
 static const char field_length[] = "address length";
 
-/* ---- writing ------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------- */
 
 void ptd_write_disk_host(struct ptd_writer *w, const struct ptd_netaddr *na)
 {
@@ -47,7 +47,7 @@ void ptd_write_disk_address(struct ptd_writer *w,
     ptd_write_u16be(w, e->na.port);
 }
 
-/* ---- reading ------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------- */
 
 /* What has a network of its own is nothing inside an IPv6 address. */
 static void refuse_embedded(struct ptd_netaddr *na)

@@ -14,7 +14,7 @@
 
 PTD_LOG_TAG(ADXR);
 
-/* ---- making ------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------- */
 
 struct ptd_addrmgr *ptd_addrmgr_new(const struct ptd_addrmgr_config *cfg)
 {
@@ -76,7 +76,7 @@ void ptd_addrmgr_leave(struct ptd_addrmgr *m)
                   (double)checked.took_us / 1000);
 }
 
-/* ---- randomness: SipHash over a counter ------------------------------------------ */
+/* ---- randomness: SipHash over a counter ------------------------------ */
 
 uint64_t ptd_addrmgr_draw_locked(struct ptd_addrmgr *m, uint64_t bound)
 {
@@ -101,7 +101,7 @@ uint64_t ptd_addrmgr_random_below(struct ptd_addrmgr *m, uint64_t bound)
     return v;
 }
 
-/* ---- small questions ---------------------------------------------------------------- */
+/* ---- small questions ------------------------------------------------- */
 
 static size_t count_of(enum ptd_addrmgr_table table, size_t n_new,
                        size_t n_tried)
@@ -162,7 +162,7 @@ bool ptd_addrmgr_find(struct ptd_addrmgr *m, struct ptd_addrmgr_where *out,
     return who != PTD_ADDRMGR_NOBODY;
 }
 
-/* ---- all entries ---------------------------------------------------------------------- */
+/* ---- all entries ----------------------------------------------------- */
 
 static struct ptd_addrmgr_entry
 entry_at_locked(struct ptd_addrmgr *m, uint32_t who, int bucket, int position)
@@ -227,7 +227,7 @@ enum ptd_err ptd_addrmgr_entries(struct ptd_addrmgr *m,
     return e;
 }
 
-/* ---- notes ------------------------------------------------------------------------------ */
+/* ---- notes ----------------------------------------------------------- */
 
 void ptd_addrmgr_notes_init(struct ptd_addrmgr_notes *notes)
 {

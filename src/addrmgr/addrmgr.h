@@ -92,7 +92,7 @@ ptd_addrmgr_new(const struct ptd_addrmgr_config *cfg);
 /* Takes NULL. */
 void ptd_addrmgr_free(struct ptd_addrmgr *m PTD_TAKES);
 
-/* ---- what is learnt ------------------------------------------------------ */
+/* ---- what is learnt -------------------------------------------------- */
 
 /* Take in addresses that a source told us. What cannot be routed is left out;
  * impossible times become those of ptd_addrmgr_clamp_time().
@@ -127,7 +127,7 @@ void ptd_addrmgr_set_services(struct ptd_addrmgr *m,
                               const struct ptd_netaddr *na, uint64_t services)
     PTD_NONNULL(1, 2);
 
-/* ---- test before evict --------------------------------------------------- */
+/* ---- test before evict ----------------------------------------------- */
 
 /* Decide what can be decided: the old one answered: it stays; it did not, or
  * 40 minutes brought no test: the new one takes its place. */
@@ -138,7 +138,7 @@ PTD_MUST_USE bool ptd_addrmgr_select_collision(struct ptd_addrmgr *m,
                                                struct ptd_addrmgr_pick *out)
     PTD_NONNULL(1, 2);
 
-/* ---- what is asked -------------------------------------------------------- */
+/* ---- what is asked --------------------------------------------------- */
 
 /* Pick one at random: a table (each as likely), a bucket, a place; then with
  * the chance that its age and failures leave it.

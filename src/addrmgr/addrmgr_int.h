@@ -97,7 +97,7 @@ struct ptd_addrmgr {
                   [PTD_ADDRMGR_BUCKET_SIZE] PTD_GUARDED_BY(mu);
 };
 
-/* ---- notes: what happened under the lock, to be logged after it ----------- */
+/* ---- notes: what happened under the lock, to be logged after it ------ */
 
 enum ptd_addrmgr_event {
     PTD_ADDRMGR_ADDED,
@@ -133,7 +133,7 @@ void ptd_addrmgr_note(struct ptd_addrmgr_notes *notes,
 void ptd_addrmgr_notes_flush(struct ptd_addrmgr_notes *notes,
                              const struct ptd_netgroup *ng);
 
-/* ---- place.c: bucket and position ------------------------------------------ */
+/* ---- place.c: bucket and position ------------------------------------ */
 
 int ptd_addrmgr_tried_bucket_locked(const struct ptd_addrmgr *m,
                                     const struct ptd_netaddr *na)
@@ -148,7 +148,7 @@ int ptd_addrmgr_position_locked(const struct ptd_addrmgr *m,
                                 const struct ptd_netaddr *na)
     PTD_REQUIRES(m->mu);
 
-/* ---- table.c: entries, index, order, places --------------------------------- */
+/* ---- table.c: entries, index, order, places -------------------------- */
 
 /* The entry with a number + 1, which is somebody's. */
 static inline struct ptd_addrmgr_info *
@@ -193,7 +193,7 @@ void ptd_addrmgr_reset_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);
 
 struct ptd_addr_entry ptd_addrmgr_told(const struct ptd_addrmgr_info *info);
 
-/* ---- the rest ---------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------- */
 
 bool ptd_addrmgr_is_terrible(const struct ptd_addrmgr_info *info,
                              int64_t now_s);

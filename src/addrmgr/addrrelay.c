@@ -11,7 +11,7 @@
 #define BURST_US      (1000 * COST_US)
 #define CREDIT_MAX_US (INT64_MAX / 4)
 
-/* ---- relay ------------------------------------------------------------------------ */
+/* ---- relay ----------------------------------------------------------- */
 
 /* What a peer draws for an address on a day. */
 static uint64_t lot_of(uint64_t k0, uint64_t k1, uint64_t addr, uint64_t day,
@@ -56,7 +56,7 @@ size_t ptd_addrrelay_choose(uint64_t chosen[PTD_ADDRRELAY_PEERS], uint64_t k0,
     return n_chosen;
 }
 
-/* ---- the bucket -------------------------------------------------------------------- */
+/* ---- the bucket ------------------------------------------------------ */
 
 void ptd_addrbucket_init(struct ptd_addrbucket *b, int64_t now_us)
 {

@@ -122,7 +122,7 @@ static unsigned match_bits(uint32_t arg)
     return n;
 }
 
-/* ---- looking up ------------------------------------------------------------ */
+/* ---- looking up ------------------------------------------------------ */
 
 static unsigned address_bit(const uint8_t ip[16], unsigned at)
 {
@@ -166,7 +166,7 @@ uint32_t ptd_asmap_lookup(const uint8_t *map, size_t n, const uint8_t ip[16])
     return 0;
 }
 
-/* ---- checking -------------------------------------------------------------- */
+/* ---- checking -------------------------------------------------------- */
 
 /* Where a jump leads, and how many bits of the address are left then. */
 struct target {
@@ -280,7 +280,7 @@ bool ptd_asmap_is_sane(const uint8_t *map, size_t n, unsigned bits)
     return false;
 }
 
-/* ---- files ----------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 void ptd_asmap_version(struct ptd_hash *out, const uint8_t *map, size_t n)
 {

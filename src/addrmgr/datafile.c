@@ -15,7 +15,7 @@
 
 PTD_LOG_TAG(ADXR);
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------- */
 
 /* All of the file, which may have changed its size meanwhile; at most n
  * bytes. */
@@ -73,7 +73,7 @@ enum ptd_err ptd_datafile_read(uint8_t **out, size_t *n, const char *path,
     return e;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------- */
 
 static bool write_all(int fd, const uint8_t *p, size_t n)
 {

@@ -63,7 +63,7 @@ static enum ptd_err no_memory(struct load *l)
     return fail(l, PTD_ENOMEM, "%s", ptd_err_text(PTD_ENOMEM));
 }
 
-/* ---- the head --------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------- */
 
 static enum ptd_err read_format(struct load *l, const uint8_t magic[4])
 {
@@ -121,7 +121,7 @@ static enum ptd_err read_head_locked(struct load *l, struct ptd_addrmgr *m)
     return check_count(l, "nTried", l->n_tried, PTD_ADDRMGR_MAX_TRIED);
 }
 
-/* ---- entries ------------------------------------------------------------------------ */
+/* ---- entries --------------------------------------------------------- */
 
 /* An entry as it is in the file. */
 struct stored {
@@ -233,7 +233,7 @@ static enum ptd_err read_tried_locked(struct load *l, struct ptd_addrmgr *m)
     return PTD_OK;
 }
 
-/* ---- buckets ------------------------------------------------------------------------- */
+/* ---- buckets --------------------------------------------------------- */
 
 static void place_in_locked(struct ptd_addrmgr *m, uint32_t who, int bucket)
     PTD_REQUIRES(m->mu);
@@ -326,7 +326,7 @@ static void prune_locked(struct load *l, struct ptd_addrmgr *m)
     }
 }
 
-/* ---- the whole ------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------- */
 
 static enum ptd_err check_sum(struct load *l, const uint8_t *file)
 {

@@ -20,7 +20,7 @@ struct ptd_localaddr {
     struct ptd_localaddr_entry v[PTD_LOCALADDR_MAX] PTD_GUARDED_BY(mu);
 };
 
-/* ---- the list ------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------- */
 
 struct ptd_localaddr *ptd_localaddr_new(const struct ptd_localaddr_config *cfg)
 {
@@ -169,7 +169,7 @@ size_t ptd_localaddr_list(struct ptd_localaddr *l,
     return n;
 }
 
-/* ---- reachability --------------------------------------------------------------- */
+/* ---- reachability ---------------------------------------------------- */
 
 /* Networks, with Teredo apart from IPv6. */
 enum ext {
@@ -244,7 +244,7 @@ enum ptd_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
                : reach;
 }
 
-/* ---- the best one ----------------------------------------------------------------- */
+/* ---- the best one ---------------------------------------------------- */
 
 static bool is_private_net(unsigned net)
 {

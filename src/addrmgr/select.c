@@ -125,7 +125,7 @@ bool ptd_addrmgr_select(struct ptd_addrmgr *m, struct ptd_addrmgr_pick *out,
     return true;
 }
 
-/* ---- a sample ------------------------------------------------------------------ */
+/* ---- a sample -------------------------------------------------------- */
 
 static size_t sample_locked(struct ptd_addrmgr *m, struct ptd_addr_entry *out,
                             size_t max, enum ptd_net net,

@@ -16,7 +16,7 @@ _Static_assert(PTD_ADDRMGR_MAX_NEW + PTD_ADDRMGR_MAX_TRIED + 1 <
                    PTD_ADDRMGR_INDEX_SIZE / 3 * 2,
                "an index with room");
 
-/* ---- the index -------------------------------------------------------------- */
+/* ---- the index ------------------------------------------------------- */
 
 static size_t home_of(const struct ptd_addrmgr *m, const struct ptd_netaddr *na)
 {
@@ -66,7 +66,7 @@ static void index_remove_locked(struct ptd_addrmgr *m, size_t hole)
     m->index[hole] = PTD_ADDRMGR_NOBODY;
 }
 
-/* ---- order and counts --------------------------------------------------------- */
+/* ---- order and counts ------------------------------------------------ */
 
 void ptd_addrmgr_swap_order_locked(struct ptd_addrmgr *m, size_t a, size_t b)
 {
@@ -91,7 +91,7 @@ void ptd_addrmgr_count_locked(struct ptd_addrmgr *m,
     }
 }
 
-/* ---- entries ------------------------------------------------------------------ */
+/* ---- entries --------------------------------------------------------- */
 
 /* Room for one entry more; false for lack of memory. */
 static bool reserve_locked(struct ptd_addrmgr *m) PTD_REQUIRES(m->mu);

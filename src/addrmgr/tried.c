@@ -29,7 +29,7 @@ static struct place place_of_locked(const struct ptd_addrmgr *m,
                                        m, PTD_ADDRMGR_TRIED, bucket, na) };
 }
 
-/* ---- moving ------------------------------------------------------------------ */
+/* ---- moving ---------------------------------------------------------- */
 
 /* Take it out of all its places in new. The first source's bucket is the
  * likeliest, so the search begins there. */
@@ -99,7 +99,7 @@ static void move_locked(struct ptd_addrmgr *m, uint32_t who, struct place at,
                      at.bucket, at.position);
 }
 
-/* ---- collisions -------------------------------------------------------------- */
+/* ---- collisions ------------------------------------------------------ */
 
 /* Remember it once; while 10 wait, others do not get a turn. */
 static void collide_locked(struct ptd_addrmgr *m, uint32_t who)
@@ -239,7 +239,7 @@ bool ptd_addrmgr_select_collision(struct ptd_addrmgr *m,
     return found;
 }
 
-/* ---- what connections tell ------------------------------------------------------ */
+/* ---- what connections tell ------------------------------------------- */
 
 static bool good_locked(struct ptd_addrmgr *m, const struct ptd_netaddr *na,
                         int64_t now_s, struct ptd_addrmgr_notes *notes)

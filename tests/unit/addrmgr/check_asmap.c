@@ -74,7 +74,7 @@ START_TEST(default_answers_where_a_match_fails)
 }
 END_TEST
 
-/* ---- what is not sane ---------------------------------------------------------- */
+/* ---- what is not sane ------------------------------------------------ */
 
 static void nothing(struct mapcode *c)
 {
@@ -215,7 +215,7 @@ START_TEST(any_bytes_are_survived)
 }
 END_TEST
 
-/* ---- files ---------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 START_TEST(file_is_read_and_checked)
 {

@@ -15,7 +15,7 @@
 #include "crypto/sha256.h"
 #include "pentad/log.h"
 
-/* ---- bytes, made by hand ---------------------------------------------------------- */
+/* ---- bytes, made by hand --------------------------------------------- */
 
 /* A file in the making: written down from the format's description, not by the
  * code that is tested. */
@@ -183,7 +183,7 @@ START_TEST(what_is_written_is_that_file)
 }
 END_TEST
 
-/* ---- there and back --------------------------------------------------------------- */
+/* ---- there and back -------------------------------------------------- */
 
 static struct rig rig_of_all_networks(void)
 {
@@ -313,7 +313,7 @@ START_TEST(another_map_means_other_buckets_but_no_damage)
 }
 END_TEST
 
-/* ---- damage ------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------- */
 
 static enum ptd_err decode(struct rig *r, char *why, const uint8_t *p, size_t n)
 {
@@ -414,7 +414,7 @@ START_TEST(forged_bytes_are_refused_or_make_sound_tables)
 }
 END_TEST
 
-/* ---- each error, with the words that scripts look for ---------------------------------- */
+/* ---- each error, with the words that scripts look for ---------------- */
 
 static const struct {
     const char *name;
@@ -644,7 +644,7 @@ START_TEST(bucket_counts_without_end_do_not_hang)
 }
 END_TEST
 
-/* ---- files ------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------- */
 
 static void write_file(const char *path, const void *p, size_t n)
 {
@@ -865,7 +865,7 @@ START_TEST(leftovers_of_a_crash_do_not_matter)
 }
 END_TEST
 
-/* ---- anchors -------------------------------------------------------------------------------- */
+/* ---- anchors --------------------------------------------------------- */
 
 static const char onion[] =
     "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333";

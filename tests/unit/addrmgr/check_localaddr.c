@@ -55,7 +55,7 @@ static const char *best_for(struct ptd_localaddr *l, const char *text)
     return ptd_netaddr_format(&best, out, sizeof out);
 }
 
-/* ---- the list ------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------- */
 
 START_TEST(scores_say_where_from_and_how_often)
 {
@@ -175,7 +175,7 @@ START_TEST(the_list_has_an_end_and_is_sorted)
 }
 END_TEST
 
-/* ---- reachability ---------------------------------------------------------------- */
+/* ---- reachability ---------------------------------------------------- */
 
 static const struct {
     const char *ours, *theirs;
@@ -257,7 +257,7 @@ START_TEST(privacy_networks_are_kept_apart)
 }
 END_TEST
 
-/* ---- announcing --------------------------------------------------------------------- */
+/* ---- announcing ------------------------------------------------------ */
 
 struct announced {
     bool any;

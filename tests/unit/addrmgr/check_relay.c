@@ -147,7 +147,7 @@ START_TEST(everybody_gets_a_share)
 }
 END_TEST
 
-/* ---- the bucket ------------------------------------------------------------------ */
+/* ---- the bucket ------------------------------------------------------ */
 
 static size_t take_all(struct ptd_addrbucket *b)
 {

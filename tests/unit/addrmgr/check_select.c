@@ -143,7 +143,7 @@ START_TEST(the_worst_is_found_if_there_is_no_other)
 }
 END_TEST
 
-/* ---- samples ------------------------------------------------------------------- */
+/* ---- samples --------------------------------------------------------- */
 
 static int cmp_entries(const void *a, const void *b)
 {

@@ -33,7 +33,7 @@ static struct ptd_addrmgr_entry only_entry(struct rig *r)
     return e;
 }
 
-/* ---- places --------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------- */
 
 /* With key 1 and without a map, as Bitcoin Core 31.1 has them: the values of
  * its test/functional/rpc_net.py. */
@@ -126,7 +126,7 @@ START_TEST(a_map_changes_the_buckets)
 }
 END_TEST
 
-/* ---- adding ----------------------------------------------------------------------- */
+/* ---- adding ---------------------------------------------------------- */
 
 static const char *const never[] = {
     "10.0.0.1",   "192.168.1.1", "127.0.0.1",       "0.0.0.0", "169.254.1.1",
@@ -195,7 +195,7 @@ START_TEST(sizes_are_counted_by_network)
 }
 END_TEST
 
-/* ---- times ------------------------------------------------------------------------- */
+/* ---- times ----------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -291,7 +291,7 @@ START_TEST(a_connection_that_ended_is_news_after_20_minutes)
 }
 END_TEST
 
-/* ---- more than one place ------------------------------------------------------------- */
+/* ---- more than one place --------------------------------------------- */
 
 START_TEST(an_address_gets_at_most_eight_places_ever_more_slowly)
 {
@@ -340,7 +340,7 @@ START_TEST(old_news_gives_no_place)
 }
 END_TEST
 
-/* ---- room in new ------------------------------------------------------------------------ */
+/* ---- room in new ----------------------------------------------------- */
 
 /* Two addresses of one group from one source that want the same place: the
  * second of them, given the first. */
@@ -423,7 +423,7 @@ START_TEST(failures_count_once_between_two_successes)
 }
 END_TEST
 
-/* ---- many ---------------------------------------------------------------------------------- */
+/* ---- many ------------------------------------------------------------ */
 
 START_TEST(the_tables_fill_up_and_stay_sound)
 {

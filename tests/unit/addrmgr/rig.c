@@ -103,7 +103,7 @@ void ck_sound(struct rig *r)
     ck_assert_int_eq(ptd_addrmgr_check(r->m), 0);
 }
 
-/* ---- files ------------------------------------------------------------------ */
+/* ---- files ----------------------------------------------------------- */
 
 char *rig_mkdir(void)
 {
@@ -141,7 +141,7 @@ char *rig_path(const char *dir, const char *name)
     return path;
 }
 
-/* ---- maps --------------------------------------------------------------------- */
+/* ---- maps ------------------------------------------------------------ */
 
 static void put_bit(struct mapcode *c, unsigned bit)
 {
