@@ -23,7 +23,7 @@ enum {
     PTD_ADDRMGR_KEY_BYTES = 32,
     PTD_ADDRMGR_COLLISIONS = 10,
     PTD_ADDRMGR_N_NETS = PTD_NET_YGGDRASIL + 1,
-    PTD_ADDRMGR_INDEX_SIZE = 1 << 17, /* above 3/2 of all there can be */
+    PTD_ADDRMGR_INDEX_SIZE = 1 << 18, /* at most a third is in use */
     PTD_ADDRMGR_NOTES = 24
 };
 

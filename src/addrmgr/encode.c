@@ -31,21 +31,39 @@ static void write_info(struct ptd_writer *w,
     ptd_write_i32(w, info->n_attempts);
 }
 
-/* All of one table, in the order of the array. */
-static void write_infos_locked(struct ptd_writer *w, struct ptd_addrmgr *m,
-                               bool tried) PTD_REQUIRES(m->mu);
-static void write_infos_locked(struct ptd_writer *w, struct ptd_addrmgr *m,
-                               bool tried)
+/* All of new, each where its first place is: whoever reads the buckets then
+ * finds the entries one behind the other in memory. */
+static void write_new_locked(struct ptd_writer *w, struct ptd_addrmgr *m)
+    PTD_REQUIRES(m->mu);
+static void write_new_locked(struct ptd_writer *w, struct ptd_addrmgr *m)
 {
+    const uint32_t *place = &m->new[0][0];
     uint32_t n = 0;
 
-    for (uint32_t who = 1; who <= m->n_info; who++) {
-        struct ptd_addrmgr_info *info = ptd_addrmgr_at_locked(m, who);
+    for (size_t i = 0; i < m->n_info; i++)
+        m->info[i].file_at = UINT32_MAX;
+    for (size_t i = 0; i < PTD_ADDRMGR_MAX_NEW; i++) {
+        struct ptd_addrmgr_info *info;
 
-        if (info->na.net == PTD_NET_NONE || info->tried != tried)
+        if (place[i] == PTD_ADDRMGR_NOBODY)
             continue;
-        info->file_at = n++;
-        write_info(w, info);
+        info = ptd_addrmgr_at_locked(m, place[i]);
+        if (info->file_at == UINT32_MAX) {
+            info->file_at = n++;
+            write_info(w, info);
+        }
+    }
+}
+
+static void write_tried_locked(struct ptd_writer *w, struct ptd_addrmgr *m)
+    PTD_REQUIRES(m->mu);
+static void write_tried_locked(struct ptd_writer *w, struct ptd_addrmgr *m)
+{
+    const uint32_t *place = &m->tried[0][0];
+
+    for (size_t i = 0; i < PTD_ADDRMGR_MAX_TRIED; i++) {
+        if (place[i] != PTD_ADDRMGR_NOBODY)
+            write_info(w, ptd_addrmgr_at_locked(m, place[i]));
     }
 }
 
@@ -81,8 +99,8 @@ static void write_all_locked(struct ptd_writer *w, struct ptd_addrmgr *m,
     ptd_write_u32(w, (uint32_t)m->n_new);
     ptd_write_u32(w, (uint32_t)m->n_tried);
     ptd_write_u32(w, PTD_ADDRMGR_NEW_BUCKETS ^ PTD_ADDRFILE_BUCKETS_XOR);
-    write_infos_locked(w, m, false);
-    write_infos_locked(w, m, true);
+    write_new_locked(w, m);
+    write_tried_locked(w, m);
     for (int b = 0; b < PTD_ADDRMGR_NEW_BUCKETS; b++)
         write_bucket_locked(w, m, b);
     ptd_netgroup_version(m->cfg.netgroup, &version);

@@ -13,7 +13,7 @@ enum { INDEX_MASK = PTD_ADDRMGR_INDEX_SIZE - 1 };
 
 /* Each entry has a place, but for the one that is just being added. */
 _Static_assert(PTD_ADDRMGR_MAX_NEW + PTD_ADDRMGR_MAX_TRIED + 1 <
-                   PTD_ADDRMGR_INDEX_SIZE / 3 * 2,
+                   PTD_ADDRMGR_INDEX_SIZE / 3,
                "an index with room");
 
 /* ---- the index ------------------------------------------------------- */
