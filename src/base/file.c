@@ -23,7 +23,7 @@ static bool close_keeping(int fd, bool ok)
     return ok && closed;
 }
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* At most *n bytes: the file may have changed its size meanwhile. */
 static bool read_all(int fd, uint8_t *p, size_t *n)
@@ -82,7 +82,7 @@ enum ptd_err ptd_file_read(uint8_t **out, size_t *n, const char *path,
     return e;
 }
 
-/* ---- writing --------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 static bool write_all(int fd, const uint8_t *p, size_t n)
 {

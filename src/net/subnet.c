@@ -7,7 +7,7 @@
 
 #include "crypto/siphash.h"
 
-/* ---- making ---------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 static bool has_mask(const struct ptd_netaddr *na)
 {
@@ -68,7 +68,7 @@ enum ptd_err ptd_subnet_of(struct ptd_subnet *out, const struct ptd_netaddr *na)
     return PTD_EINVAL;
 }
 
-/* ---- text ------------------------------------------------------------------ */
+/* ---- text --------------------------------------------------------------- */
 
 /* An address without a port: one that is written down shows, because it stays
  * when the default is another. */
@@ -159,7 +159,7 @@ const char *ptd_subnet_format(const struct ptd_subnet *s, char *out, size_t cap)
     return out;
 }
 
-/* ---- looking --------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------ */
 
 unsigned ptd_subnet_bits(const struct ptd_subnet *s)
 {

@@ -1,4 +1,4 @@
-/* subnet.h - a range of addresses: what -whitelist, -rpcallowip and setban take.
+/* subnet.h - a range of addresses, as -whitelist, -rpcallowip, setban take it.
  *
  * Of IPv4 and IPv6 a prefix; of Tor, I2P and CJDNS one address. A value is in
  * one form only (masked, no port, zeros behind what counts), so that equal

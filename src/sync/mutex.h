@@ -22,6 +22,7 @@ enum ptd_rank {
     PTD_RANK_CHAIN = 20,      /* chain: header tree */
     PTD_RANK_ADDRS = 24,      /* node: addresses heard of */
     PTD_RANK_STORE = 26,      /* node: blocks and transactions held */
+    PTD_RANK_GUARD = 36,      /* connmgr: bans, discouraged, handshakes */
     PTD_RANK_ENV = 38,        /* peer: nonces of outbound handshakes */
     PTD_RANK_PEER = 40,       /* peer: token, counts, requests, connection */
     PTD_RANK_PEER_STATS = 41, /* peer: statistics and known inventory */

@@ -26,7 +26,7 @@ static struct ptd_subnet subnet(const char *text)
     return s;
 }
 
-/* ---- text ------------------------------------------------------------------ */
+/* ---- text --------------------------------------------------------------- */
 
 static const struct {
     const char *text, *back; /* NULL: is none */
@@ -131,7 +131,7 @@ START_TEST(format_cuts_what_has_no_room)
 }
 END_TEST
 
-/* ---- what lies in it ------------------------------------------------------- */
+/* ---- what lies in it ---------------------------------------------------- */
 
 static const struct {
     const char *subnet, *addr;
