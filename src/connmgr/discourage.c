@@ -3,8 +3,8 @@
  * share, the oldest is emptied and becomes the newest. So between two and three
  * shares are remembered.
  *
- * Numbers: a filter of m = 2^20 bits, n = 25,000 entries, k = 12 bits each takes
- * a stranger for one of its own with (1 - e^(-kn/m))^k = 6e-8, the three
+ * Numbers: a filter of m = 2^20 bits with n = 25,000 entries of k = 12 bits
+ * takes a stranger for one of its own with (1 - e^(-kn/m))^k = 6e-8, the three
  * together with less than 2e-7. */
 #include <config.h>
 

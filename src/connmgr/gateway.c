@@ -42,7 +42,7 @@ static bool read_ipv4(struct route *out, const char *line)
     uint8_t ip[4];
 
     if (sscanf(line,
-               "%15s %8" SCNx32 " %8" SCNx32 " %8x %*s %*s %9" SCNu32
+               "%15s %8" SCNx32 " %8" SCNx32 " %8x %*s %*s %10" SCNu32
                " %8" SCNx32,
                interface, &to, &gateway, &flags, &metric, &mask) != 6 ||
         to != 0 || mask != 0 || gateway == 0 || !is_usable(flags))

@@ -100,14 +100,17 @@ static enum ptd_err talk_open(struct talk *t)
 
 /* ---- question and answer ------------------------------------------------ */
 
+/* The beginning of it: what a hostile gateway sends is not worth more. */
 static void log_received(const struct talk *t, const uint8_t *p, size_t n)
 {
-    char hex[2 * PTD_PCP_MAX_BYTES + 1];
+    enum { SHOWN_BYTES = 80 };
+    char hex[2 * SHOWN_BYTES + 1];
 
     if (!ptd_log_wants(PTD_LOG_DEBUG))
         return;
-    ptd_hex_encode(hex, p, n);
-    ptd_log_debug("%s: Received response of %zu bytes: %s", t->name, n, hex);
+    ptd_hex_encode(hex, p, PTD_MIN(n, (size_t)SHOWN_BYTES));
+    ptd_log_debug("%s: Received response of %zu bytes: %s%s", t->name, n, hex,
+                  n > SHOWN_BYTES ? "..." : "");
 }
 
 /* Look at one datagram. PTD_EAGAIN: it was no answer; go on waiting. */
