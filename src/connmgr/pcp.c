@@ -133,7 +133,10 @@ static enum ptd_err recv_one(struct talk *t, struct ptd_pcp_answer *out,
     e = decode(out, in, (size_t)n, t->ask, &why);
     if (e != PTD_EPROTO)
         return e;
-    ptd_log_warn_every(60, "%s: %s", t->name, why);
+    if (t->n_strays == 0)
+        ptd_log_warn("%s: %s", t->name, why);
+    else
+        ptd_log_debug("%s: %s", t->name, why);
     if (++t->n_strays < PTD_PCP_MAX_STRAYS)
         return PTD_EAGAIN;
     ptd_log_warn("%s: Giving up on a gateway that sends nothing but useless "
@@ -191,11 +194,10 @@ static enum ptd_err judge(const struct talk *t, unsigned result,
 
     if (result == PTD_PCP_SUCCESS)
         return PTD_OK;
-    /* Most routers have this off, and say so every five minutes. */
-    if (result == PTD_PCP_NOT_AUTHORIZED)
-        ptd_log_warn_every(
-            24 * 60 * 60, "%s: %s failed with result %s (code %u)", t->name,
-            what, ptd_pcp_result_name(t->protocol, result), result);
+    /* Most routers have this off, and would say so every five minutes. */
+    if (result == PTD_PCP_NOT_AUTHORIZED && t->ask->knows_refusal)
+        ptd_log_debug("%s: %s failed with result %s (code %u)", t->name, what,
+                      ptd_pcp_result_name(t->protocol, result), result);
     else
         ptd_log_warn("%s: %s failed with result %s (code %u)", t->name, what,
                      ptd_pcp_result_name(t->protocol, result), result);

@@ -11,6 +11,7 @@
 #ifndef PTD_CONNMGR_PCP_H
 #define PTD_CONNMGR_PCP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,8 +40,10 @@ struct ptd_portmap_request {
     uint16_t port;       /* of TCP, to be reached, and wished for outside */
     uint32_t lifetime_s; /* wished for */
     uint8_t nonce[PTD_PCP_NONCE_BYTES]; /* random; the same at renewals */
-    unsigned tries;                     /* >= 1 */
-    int try_ms;                         /* real time, > 0 */
+    bool knows_refusal; /* NOT_AUTHORIZED is no news any more: told at debug
+                           level */
+    unsigned tries;     /* >= 1 */
+    int try_ms;         /* real time, > 0 */
 };
 
 struct ptd_portmap_mapping {

@@ -25,6 +25,8 @@ struct ptd_portmap {
     struct ptd_chan *quit;              /* closed: end; wakes a wait */
     struct ptd_latch stop;              /* set with it; wakes a poll(2) */
     struct ptd_thread thread;
+
+    bool was_refused; /* the thread's alone: a gateway said no once */
 };
 
 /* What came of asking everybody once. */
@@ -59,6 +61,7 @@ static void map_one(struct ptd_portmap *p, struct outcome *o,
                                        .local = *local,
                                        .port = p->cfg.port,
                                        .lifetime_s = PTD_PORTMAP_LIFETIME_S,
+                                       .knows_refusal = p->was_refused,
                                        .tries = PTD_PCP_TRIES,
                                        .try_ms = PTD_PCP_TRY_MS };
     struct ptd_portmap_mapping m;
@@ -72,6 +75,7 @@ static void map_one(struct ptd_portmap *p, struct outcome *o,
         e = ptd_natpmp_map(&m, &ask, &p->stop);
     }
     o->port_taken |= e == PTD_ELIMIT;
+    p->was_refused |= e == PTD_EREJECTED;
     if (e == PTD_OK)
         add_mapping(p, o, &m);
 }

@@ -431,19 +431,30 @@ END_TEST
     "{\"version\":" version ",\"ban_created\":5,\"banned_until\":" until       \
     ",\"address\":\"" address "\"}"
 
+static const struct {
+    int version, until;
+    const char *address;
+} entries[] = {
+    { 1, NOW_S + 1, "aaaaaaaaa" },   { 2, NOW_S + 1, "bbbbbbbbb" },
+    { 1, NOW_S + 1, "1.0.0.0/8" },   { 1, NOW_S + 1, "3.0.0.0\\u00001" },
+    { 1, NOW_S + 1, "\\u001b[31m" }, { 1, NOW_S, "2.0.0.0/8" },
+    { 1, NOW_S + 9, "1.0.0.0/8" },
+};
+
 START_TEST(entries_of_no_use_are_dropped)
 {
     struct ptd_banlist *b;
+    char text[2048];
+    int n = 0;
 
-    write_file("{ \"banned_nets\": [" ENTRY("1", "1700000001", "aaaaaaaaa") "," ENTRY("2", "1700000001", "bbbbbbbbb") "," ENTRY(
-        "1", "1700000001",
-        "1.0.0.0/8") "," ENTRY("1", "1700000001",
-                               "3.0.0.0\\u00001") "," ENTRY("1", "1700000001",
-                                                            "\\u001b[31m") "," ENTRY("1",
-                                                                                     "1700000000",
-                                                                                     "2.0.0.0/8") "," ENTRY("1",
-                                                                                                            "1700000009",
-                                                                                                            "1.0.0.0/8") "] }");
+    for (size_t i = 0; i < PTD_COUNT(entries); i++)
+        n += snprintf(text + n, sizeof text - (size_t)n,
+                      "%s{\"version\":%d,\"ban_created\":5,\"banned_until\":%d,"
+                      "\"address\":\"%s\"}",
+                      i > 0 ? "," : "{ \"banned_nets\": [", entries[i].version,
+                      entries[i].until, entries[i].address);
+    snprintf(text + n, sizeof text - (size_t)n, "] }");
+    write_file(text);
     guard_log_begin();
     b = open_list();
     ck_assert(guard_log_has("Dropping entry with unparseable address or subnet "

@@ -71,7 +71,7 @@ START_TEST(a_mapping_is_granted)
     struct ptd_latch stop;
     struct fakegate g;
 
-    if (!fakegate_start(&g, honest[_i].at, honest[_i].mode)) {
+    if (!fakegate_start(&g, honest[_i].at, honest[_i].mode, NULL)) {
         fprintf(stderr, "skipped: no %s here\n", honest[_i].at);
         return;
     }
@@ -93,7 +93,7 @@ START_TEST(a_lost_request_is_sent_again)
     struct ptd_latch stop;
     struct fakegate g;
 
-    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_LOSES_FIRST));
+    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_LOSES_FIRST, NULL));
     ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
     ask = request(&g.na);
     ask.try_ms = 100;
@@ -134,7 +134,7 @@ START_TEST(a_refusal_is_told)
     struct ptd_latch stop;
     struct fakegate g;
 
-    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_HONEST));
+    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_HONEST, NULL));
     ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
     atomic_store(&g.result, results[_i].result);
     ask = request(&g.na);
@@ -177,7 +177,7 @@ START_TEST(a_hostile_gateway_costs_a_bounded_time_and_no_memory)
     int64_t start_us;
     enum ptd_err e;
 
-    ck_assert(fakegate_start(&g, "127.0.0.1:0", hostile[i].mode));
+    ck_assert(fakegate_start(&g, "127.0.0.1:0", hostile[i].mode, NULL));
     ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
     ask = request(&g.na);
     /* A flood ends it sooner: its deadline must not. */
@@ -205,7 +205,7 @@ START_TEST(a_latch_ends_the_wait)
     struct ptd_latch stop;
     struct fakegate g;
 
-    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_SILENT));
+    ck_assert(fakegate_start(&g, "127.0.0.1:0", FAKE_SILENT, NULL));
     ck_assert_int_eq(ptd_latch_init(&stop), PTD_OK);
     ptd_latch_set(&stop);
     ask = request(&g.na);

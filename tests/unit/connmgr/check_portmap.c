@@ -8,6 +8,7 @@
 #include "fakegate.h"
 #include "guard.h"
 #include "pentad/chan.h"
+#include "pentad/log.h"
 #include "support/nth_malloc.h"
 #include "sync/clock_int.h"
 
@@ -46,10 +47,11 @@ static void mapped(const struct ptd_netaddr *external, void *arg)
     PTD_ASSERT(ptd_chan_try_send(r->told, external) == PTD_OK);
 }
 
-static bool rig_init(struct rig *r, const char *at, enum fake_mode mode)
+static bool rig_init(struct rig *r, const char *at, enum fake_mode mode,
+                     const char *external)
 {
     *r = (struct rig){ 0 };
-    if (!fakegate_start(&r->gate, at, mode))
+    if (!fakegate_start(&r->gate, at, mode, external))
         return false;
     ck_assert_ptr_nonnull(r->clk = ptd_clock_new());
     ptd_clock_set_wall_us(r->clk, (int64_t)1700000000 * 1000000);
@@ -118,7 +120,7 @@ START_TEST(a_mapping_is_told_and_renewed)
 {
     struct rig r;
 
-    ck_assert(rig_init(&r, "127.0.0.1:0", renewals[_i].mode));
+    ck_assert(rig_init(&r, "127.0.0.1:0", renewals[_i].mode, NULL));
     atomic_store(&r.gate.lifetime, renewals[_i].lifetime);
     rig_start(&r);
     for (unsigned i = 0; i < 5; i++) {
@@ -138,9 +140,8 @@ START_TEST(each_ipv6_address_is_opened)
 {
     struct rig r;
 
-    if (!rig_init(&r, "[::1]:0", FAKE_HONEST))
+    if (!rig_init(&r, "[::1]:0", FAKE_HONEST, "[2001:470::1]:8333"))
         return; /* no IPv6 here */
-    r.gate.external = guard_addr("[2001:470::1]:8333");
     rig_start(&r);
     expect_told(&r, "[2001:470::1]:8333");
     expect_told(&r, "[2001:470::1]:8333");
@@ -170,7 +171,7 @@ START_TEST(a_failure_is_tried_again_in_five_minutes)
 {
     struct rig r;
 
-    ck_assert(rig_init(&r, "127.0.0.1:0", failures[_i].mode));
+    ck_assert(rig_init(&r, "127.0.0.1:0", failures[_i].mode, NULL));
     atomic_store(&r.gate.result, failures[_i].result);
     atomic_store(&r.gate.lifetime, failures[_i].lifetime);
     guard_log_begin();
@@ -188,11 +189,32 @@ START_TEST(a_failure_is_tried_again_in_five_minutes)
 }
 END_TEST
 
+START_TEST(a_refusal_is_news_once)
+{
+    struct rig r;
+
+    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_HONEST, NULL));
+    atomic_store(&r.gate.result, 2);
+    ptd_log_set_level_all(PTD_LOG_INFO);
+    rig_start(&r);
+    ck_assert_int_eq(wait_s(&r), 300);
+    guard_log_begin();
+    ptd_log_set_level_all(PTD_LOG_WARN);
+    pass(&r, 300);
+    ck_assert_int_eq(ptd_chan_recv(r.gate.heard, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(r.gate.heard, NULL), PTD_OK);
+    ck_assert_int_eq(wait_s(&r), 300);
+    ck_assert(!guard_log_has("NOT_AUTHORIZED"));
+    guard_log_end();
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(without_a_gateway_it_waits)
 {
     struct rig r;
 
-    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_HONEST));
+    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_HONEST, NULL));
     r.is_lost = true;
     guard_log_begin();
     rig_start(&r);
@@ -215,9 +237,7 @@ START_TEST(an_address_that_nobody_can_reach_is_not_told)
 {
     struct rig r;
 
-    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_HONEST));
-    ck_assert_int_eq(ptd_netaddr_parse(&r.gate.external, useless[_i], 1),
-                     PTD_OK);
+    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_HONEST, useless[_i]));
     rig_start(&r);
     ck_assert_int_ge(wait_s(&r), 1200); /* it is mapped all the same */
     ck_assert_uint_eq(ptd_chan_len(r.told), 0);
@@ -230,7 +250,7 @@ START_TEST(stop_waits_for_no_answer)
     struct rig r;
     int64_t start_us;
 
-    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_SILENT));
+    ck_assert(rig_init(&r, "127.0.0.1:0", FAKE_SILENT, NULL));
     rig_start(&r);
     ck_assert_int_eq(ptd_chan_recv(r.gate.heard, NULL), PTD_OK);
     start_us = ptd_clock_now_us(NULL);
@@ -267,6 +287,7 @@ TCase *portmap_case(void)
     tcase_add_test(tc, each_ipv6_address_is_opened);
     tcase_add_loop_test(tc, a_failure_is_tried_again_in_five_minutes, 0,
                         (int)PTD_COUNT(failures));
+    tcase_add_test(tc, a_refusal_is_news_once);
     tcase_add_test(tc, without_a_gateway_it_waits);
     tcase_add_loop_test(tc, an_address_that_nobody_can_reach_is_not_told, 0,
                         (int)PTD_COUNT(useless));

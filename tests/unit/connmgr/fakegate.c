@@ -152,12 +152,14 @@ static void fakegate_main(void *arg)
     }
 }
 
-bool fakegate_start(struct fakegate *g, const char *at, enum fake_mode mode)
+bool fakegate_start(struct fakegate *g, const char *at, enum fake_mode mode,
+                    const char *external)
 {
     struct sockaddr_storage sa;
     socklen_t len;
 
-    *g = (struct fakegate){ .external = guard_addr("8.8.4.4:18333") };
+    *g = (struct fakegate){ .fd = -1 };
+    g->external = guard_addr(external != NULL ? external : "8.8.4.4:18333");
     g->na = guard_addr(at);
     g->na.port = 0;
     atomic_store(&g->mode, mode);

@@ -35,14 +35,17 @@ struct fakegate {
     _Atomic enum fake_mode mode;
     atomic_uint result;          /* of each answer */
     atomic_uint lifetime;        /* granted; 0xfffffffe: as asked */
-    struct ptd_netaddr external; /* set before start */
+    struct ptd_netaddr external; /* set before its start */
 
     struct ptd_chan *heard; /* a signal for each request, if there is room */
     atomic_uint n_heard;
 };
 
-/* at: "127.0.0.1:0" or "[::1]:0". False: there is no such address here. */
-bool fakegate_start(struct fakegate *g, const char *at, enum fake_mode mode);
+/* at        "127.0.0.1:0" or "[::1]:0"
+ * external  what it gives; NULL: 8.8.4.4:18333
+ * Returns   false: there is no such address here */
+bool fakegate_start(struct fakegate *g, const char *at, enum fake_mode mode,
+                    const char *external);
 void fakegate_stop(struct fakegate *g);
 
 #endif /* PTD_TESTS_CONNMGR_FAKEGATE_H */
