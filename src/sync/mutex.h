@@ -25,6 +25,7 @@ enum ptd_rank {
     PTD_RANK_ADDRMGR = 28,    /* addrmgr: the two tables */
     PTD_RANK_ADDRCACHE = 29,  /* addrmgr: answers to getaddr */
     PTD_RANK_LOCALADDR = 30,  /* addrmgr: our own addresses */
+    PTD_RANK_GUARD = 36,      /* connmgr: bans, discouraged, handshakes */
     PTD_RANK_ENV = 38,        /* peer: nonces of outbound handshakes */
     PTD_RANK_PEER = 40,       /* peer: token, counts, requests, connection */
     PTD_RANK_PEER_STATS = 41, /* peer: statistics and known inventory */

@@ -8,6 +8,7 @@ int main(void)
     int n_failed;
 
     srunner_add_suite(runner, suite_text());
+    srunner_add_suite(runner, suite_file());
     srunner_add_suite(runner, suite_list());
     srunner_add_suite(runner, suite_rng());
     srunner_add_suite(runner, suite_u256());

@@ -6,6 +6,7 @@
 
 Suite *suite_alloc(void);
 Suite *suite_text(void);
+Suite *suite_file(void);
 Suite *suite_list(void);
 Suite *suite_rng(void);
 Suite *suite_u256(void);

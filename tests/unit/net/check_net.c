@@ -17,6 +17,7 @@ int main(void)
     suite_add_tcase(s, dial_case());
     suite_add_tcase(s, socks5_case());
     suite_add_tcase(s, listen_case());
+    suite_add_tcase(s, subnet_case());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
     n_failed = srunner_ntests_failed(sr);

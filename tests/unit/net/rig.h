@@ -80,5 +80,6 @@ TCase *carrier_case(void);
 TCase *dial_case(void);
 TCase *socks5_case(void);
 TCase *listen_case(void);
+TCase *subnet_case(void);
 
 #endif /* PTD_TESTS_NET_RIG_H */
