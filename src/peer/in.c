@@ -310,6 +310,14 @@ static enum ptd_err bad_frame(struct ptd_peer *p, const struct ptd_frame *f)
     return malformed(p, f, f->err, NULL, why);
 }
 
+/* Who answers without a nonce is alive all the same. */
+static void forgive_ping(struct ptd_peer *p)
+{
+    ptd_mutex_lock(&p->stats_mu);
+    p->ping_nonce = 0;
+    ptd_mutex_unlock(&p->stats_mu);
+}
+
 static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
                                 const struct ptd_wire_error *we)
 {
@@ -320,6 +328,8 @@ static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
                  we->got, we->limit);
     else
         ptd_wire_error_text(we, text, sizeof text);
+    if (f->type == PTD_MSG_PONG)
+        forgive_ping(p);
     if (f->type == PTD_MSG_PONG && we->err == PTD_ESHORT)
         snprintf(why, sizeof why, "pong %s: Short payload", p->name);
     else if (is_overlong(f, we) &&
