@@ -259,6 +259,9 @@ END_TEST
 START_TEST(message_that_cannot_be_encoded_is_dropped_and_told_once)
 {
     struct ptd_chan *done = ptd_chan_new(sizeof(enum ptd_err), 100);
+    const char *fork = getenv("CK_FORK");
+    /* Where tests share one process the minute of the first one counts on. */
+    bool is_told = _i == 0 || fork == NULL || strcmp(fork, "no") != 0;
     struct rig_log log;
     enum ptd_err how;
     struct solo r;
@@ -276,7 +279,10 @@ START_TEST(message_that_cannot_be_encoded_is_dropped_and_told_once)
     }
     rig_sync(&r); /* the others go on */
     rig_log_stop(&log);
-    ck_assert_uint_eq(rig_log_count(&log, "cannot encode feature"), 1);
+    if (is_told)
+        ck_assert_uint_eq(rig_log_count(&log, "cannot encode feature"), 1);
+    else
+        ck_assert_uint_le(rig_log_count(&log, "cannot encode feature"), 1);
     rig_solo_end(&r);
     ptd_chan_free(done);
 }
