@@ -133,12 +133,9 @@ void follow_ready(struct node_peer *np)
 {
     struct ptd_node *n = np->node;
     int32_t height = (int32_t)ptd_headers_height(n->headers);
-    bool is_out = np->slot >= 0, asked;
+    bool is_out = !node_peer_is_in(np), asked;
 
     ptd_mutex_lock(&n->mu);
-    np->ready = true;
-    if (is_out)
-        n->n_out_ready++;
     /* An inbound peer is asked where we have nobody that we chose. */
     asked = is_out ||
             (n->n_out_ready == 0 && (np->services & PTD_NODE_NETWORK) != 0);
@@ -169,9 +166,7 @@ enum ptd_err follow_punish(struct node_peer *np, enum ptd_header_err e)
         what = "header with invalid proof of work";
     else if (e == PTD_HEADER_EUNLINKED)
         what = "non-continuous headers sequence";
-    ptd_log_debug("Misbehaving: %s: %s", ptd_peer_name(np->peer), what);
-    ptd_peer_disconnect(np->peer, PTD_EPOW, "%s", what);
-    return PTD_EPOW;
+    return node_misbehaved(np, PTD_EPOW, "%s", what);
 }
 
 /* It has this block of our best branch. */
@@ -195,6 +190,8 @@ static void tip_moved(struct ptd_node *n, const struct ptd_headers_result *res)
     ptd_log_info_every(10, "Synchronizing blockheaders, height: %" PRIu32,
                        tip.height);
     fetch_reorganised(n, res->fork_height);
+    if ((int64_t)tip.time + n->cfg->max_tip_age_s >= ptd_clock_wall_s(n->clk))
+        gossip_current(n);
     node_tell(n, PTD_NODE_NEW_TIP, NOBODY, (int32_t)tip.height);
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
+#include "chain/chain.h"
 #include "node/node_int.h"
 #include "pentad/log.h"
 #include "wire/encoded.h"
@@ -22,7 +24,7 @@ bool ptd_node_bound(const struct ptd_node *n, size_t i, struct ptd_netaddr *out)
 {
     if (i >= n->n_bound)
         return false;
-    *out = n->bound[i];
+    *out = n->bound[i].at;
     return true;
 }
 
@@ -51,9 +53,9 @@ struct ptd_store *ptd_node_blocks(struct ptd_node *n)
     return n->blocks;
 }
 
-struct ptd_addrs *ptd_node_addrs(struct ptd_node *n)
+struct ptd_blockchain *ptd_node_chain(struct ptd_node *n)
 {
-    return n->addrs;
+    return n->chain;
 }
 
 uint64_t ptd_node_services(struct ptd_node *n)
@@ -115,7 +117,7 @@ static enum ptd_err make_clock(struct ptd_node *n)
     return PTD_OK;
 }
 
-static enum ptd_err make_parts(struct ptd_node *n)
+static enum ptd_err make_parts(struct ptd_node *n, struct ptd_complaint *why)
 {
     const struct ptd_node_config *cfg = n->cfg;
     enum ptd_err e;
@@ -128,23 +130,30 @@ static enum ptd_err make_parts(struct ptd_node *n)
     n->headers = ptd_headers_new(cfg->params, 0);
     n->blocks = ptd_store_new(cfg->block_memory_bytes);
     n->txs = ptd_store_new(cfg->block_memory_bytes / TX_SHARE);
-    n->addrs = ptd_addrs_new(cfg->params->chain == PTD_CHAIN_REGTEST);
+    n->gossip_wake = ptd_chan_new(0, 1);
     n->server_q = ptd_chan_new(sizeof(struct server_event), NODE_SERVER_QUEUE);
     n->quit = ptd_chan_new(0, 0);
     if (n->headers == NULL || n->blocks == NULL || n->txs == NULL ||
-        n->addrs == NULL || n->server_q == NULL || n->quit == NULL)
+        n->gossip_wake == NULL || n->server_q == NULL || n->quit == NULL)
         return PTD_ENOMEM;
-    return hold_genesis(n);
+    n->start_s = ptd_clock_wall_s(n->clk);
+    n->k0 = ptd_random_u64();
+    n->k1 = ptd_random_u64();
+    if ((e = hold_genesis(n)) != PTD_OK || (e = book_open(n, why)) != PTD_OK)
+        return e;
+    return node_connmgr_make(n);
 }
 
 /* In the reverse order; NULL and what was never made are harmless. */
 static void free_parts(struct ptd_node *n)
 {
-    node_conns_free(n);
+    ptd_connmgr_free(n->connmgr);
     node_accept_fini(n);
+    ptd_blockchain_close(n->chain);
+    book_close(n);
+    ptd_chan_free(n->gossip_wake);
     ptd_chan_free(n->quit);
     ptd_chan_free(n->server_q);
-    ptd_addrs_free(n->addrs);
     ptd_store_free(n->txs);
     ptd_store_free(n->blocks);
     ptd_headers_free(n->headers);
@@ -164,11 +173,16 @@ static enum ptd_err start_all(struct ptd_node *n, struct ptd_complaint *why)
     enum ptd_err e;
 
     (void)ptd_complain(why, "Out of memory, descriptors or threads.");
-    if ((e = make_parts(n)) != PTD_OK || (e = node_listen(n, why)) != PTD_OK ||
+    if ((e = make_parts(n, why)) != PTD_OK ||
+        (e = node_chain_open(n, why)) != PTD_OK ||
+        (e = node_listen(n, why)) != PTD_OK ||
+        (e = book_own_addresses(n)) != PTD_OK ||
         (e = ptd_thread_start(&n->server_thread, NULL, "server",
                               node_server_main, n)) != PTD_OK ||
+        (e = gossip_start(n)) != PTD_OK ||
         (e = node_accept_start(n)) != PTD_OK ||
-        (e = node_conns_start(n)) != PTD_OK)
+        (e = node_chain_start(n)) != PTD_OK ||
+        (e = ptd_connmgr_start(n->connmgr)) != PTD_OK)
         return e;
     return n->cfg->peer_table ? node_table_start(n) : PTD_OK;
 }
@@ -201,6 +215,11 @@ enum ptd_err ptd_node_start(struct ptd_node **out,
     return PTD_OK;
 }
 
+void ptd_node_interrupt(struct ptd_node *n)
+{
+    ptd_connmgr_stop(n->connmgr);
+}
+
 /* ---- stop ---------------------------------------------------------------- */
 
 /* First those who bring peers, then the server, which ends the peers and goes
@@ -216,11 +235,22 @@ void ptd_node_stop(struct ptd_node *n)
     if (n->has_stop)
         ptd_latch_set(&n->stop);
     node_table_join(n);
-    node_conns_join(n);
+    ptd_portmap_stop(n->portmap);
+    if (n->connmgr != NULL) {
+        ptd_connmgr_stop(n->connmgr);
+        ptd_connmgr_join(n->connmgr);
+        node_anchors_save(n);
+    }
+    node_chain_stop(n);
     ptd_thread_join(&n->accept_thread);
+    ptd_thread_join(&n->gossip_thread);
     if (n->server_thread.started)
         (void)!ptd_chan_send(n->server_q, &stop);
     ptd_thread_join(&n->server_thread);
+    book_save(n);
+    ptd_mutex_lock(&n->mu);
+    ptd_free(n->due);
+    ptd_mutex_unlock(&n->mu);
     free_parts(n);
     ptd_mutex_fini(&n->mu);
     ptd_free(n);

@@ -101,7 +101,7 @@ static void draw(struct table *t)
              ", %zu blocks held, %zu addresses known",
              PACKAGE_VERSION, n->cfg->params->name, n_peers,
              ptd_headers_height(n->headers), ptd_store_count(n->blocks),
-             ptd_addrs_count(n->addrs));
+             ptd_addrmgr_size(n->addrmgr, PTD_NET_NONE, PTD_ADDRMGR_BOTH));
     put_line(t, line);
     put_line(t, "");
     put_line(t, " peer dir state     address                age s  ping ms "

@@ -13,9 +13,12 @@
 /* Bit 32 of a stored checksum: it was computed. */
 #define CHECKSUM_VALID (UINT64_C(1) << 32)
 
+/* A command has at most PTD_COMMAND_BYTES, as all tables and makers see to. */
 static struct ptd_encoded *new_form(const struct ptd_msg *m, uint32_t layout,
                                     size_t n_behind)
 {
+    const char *command = ptd_msg_command(m);
+    size_t n_command = strlen(command);
     struct ptd_encoded *e;
     size_t bytes;
 
@@ -23,7 +26,7 @@ static struct ptd_encoded *new_form(const struct ptd_msg *m, uint32_t layout,
         (e = ptd_wire_take(m->priv->mem, bytes)) == NULL)
         return NULL;
     ptd_ref_init(&e->ref);
-    e->type = m->type;
+    memcpy(e->command, command, n_command + 1);
     e->layout = layout;
     e->payload = (uint8_t *)(e + 1);
     e->n = n_behind;

@@ -21,7 +21,7 @@ struct ptd_buf;
 
 struct ptd_encoded {
     struct ptd_ref ref;
-    enum ptd_msg_type type;
+    char command[PTD_COMMAND_BYTES + 1];
     uint32_t layout;        /* see ptd_codec_ops.layout */
     const uint8_t *payload; /* n bytes, immutable */
     size_t n;

@@ -380,33 +380,6 @@ START_TEST(inv_of_50000_blocks_is_one_question)
 }
 END_TEST
 
-START_TEST(getaddr_is_answered_once)
-{
-    struct ptd_addr_entry list[100] = { { 0 } };
-    struct guest g;
-    struct host h;
-
-    host_init(&h);
-    host_start(&h);
-    guest_start(&g, h.port, 0);
-    guest_wait_ready(&g);
-    for (uint8_t i = 0; i < 100; i++) {
-        const uint8_t ip[4] = { 9, i, 1, 1 };
-
-        list[i].time = (uint32_t)ptd_clock_wall_s(NULL);
-        ck_assert_int_eq(
-            ptd_netaddr_set(&list[i].na, PTD_NET_IPV4, ip, 4, 8333), PTD_OK);
-    }
-    guest_send(&g, ptd_msg_new_addr(PTD_MSG_ADDR, list, 100));
-    guest_send(&g, ptd_msg_new(PTD_MSG_GETADDR));
-    guest_send(&g, ptd_msg_new(PTD_MSG_GETADDR));
-    ck_assert_uint_eq(guest_sync(&g, PTD_MSG_ADDRV2), 1);
-    ck_assert_uint_eq(ptd_addrs_count(ptd_node_addrs(h.node)), 100);
-    guest_end(&g);
-    host_stop(&h);
-}
-END_TEST
-
 START_TEST(node_that_let_blocks_go_does_not_promise_them)
 {
     struct ptd_msg *list[CHAIN];
@@ -552,7 +525,6 @@ TCase *tcase_blocks(void)
     tcase_add_test(tc, getdata_is_answered_entry_by_entry);
     tcase_add_loop_test(tc, largest_getdata_ends, 0, PTD_COUNT(floods));
     tcase_add_test(tc, inv_of_50000_blocks_is_one_question);
-    tcase_add_test(tc, getaddr_is_answered_once);
     tcase_add_test(tc, node_that_let_blocks_go_does_not_promise_them);
     tcase_add_loop_test(tc, liars_are_sent_away, 0, PTD_COUNT(bad));
     tcase_add_test(tc, headers_from_nowhere_are_a_question_not_a_crime);
