@@ -229,19 +229,17 @@ static void v1_set_max_payload(struct ptd_carrier *cr, uint32_t n)
 
 /* ---- writing --------------------------------------------------------- */
 
-static size_t v1_head_bytes(const struct ptd_carrier *cr,
-                            enum ptd_msg_type type)
+static size_t v1_head_bytes(const struct ptd_carrier *cr, const char *command)
 {
     (void)cr;
-    (void)type;
+    (void)command;
     return PTD_V1_HEADER_BYTES;
 }
 
 static void put_header(const struct v1 *v, uint8_t out[PTD_V1_HEADER_BYTES],
-                       enum ptd_msg_type type, size_t n,
+                       const char *command, size_t n,
                        const uint8_t checksum[4])
 {
-    const char *command = ptd_msg_type_command(type);
     struct ptd_v1_header h = { .length = (uint32_t)n };
 
     memcpy(h.magic, v->magic, sizeof h.magic);
@@ -250,14 +248,14 @@ static void put_header(const struct v1 *v, uint8_t out[PTD_V1_HEADER_BYTES],
     ptd_v1_header_encode(&h, out);
 }
 
-static void v1_seal(struct ptd_carrier *cr, enum ptd_msg_type type,
+static void v1_seal(struct ptd_carrier *cr, const char *command,
                     uint8_t *frame, size_t n)
 {
     const struct v1 *v = PTD_CONTAINER_OF(cr, struct v1, cr);
     uint8_t checksum[4];
 
     ptd_v1_checksum(frame + PTD_V1_HEADER_BYTES, n, checksum);
-    put_header(v, frame, type, n, checksum);
+    put_header(v, frame, command, n, checksum);
 }
 
 static void v1_seal_head(struct ptd_carrier *cr, uint8_t *head,
@@ -267,7 +265,7 @@ static void v1_seal_head(struct ptd_carrier *cr, uint8_t *head,
     uint8_t checksum[4];
 
     ptd_encoded_checksum(e, checksum);
-    put_header(v, head, e->type, e->n, checksum);
+    put_header(v, head, e->command, e->n, checksum);
 }
 
 static void v1_free(struct ptd_carrier *cr)

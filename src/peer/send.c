@@ -206,8 +206,10 @@ void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
 {
     if (err == PTD_OK) {
         /* One writer at a time: no read-modify-write needed. */
-        _Atomic uint64_t *n = &p->sent[m->type].n;
-        _Atomic uint64_t *b = &p->sent[m->type].bytes;
+        const char *command = ptd_msg_command(m);
+        enum ptd_msg_type type = ptd_msg_type_of(command, strlen(command));
+        _Atomic uint64_t *n = &p->sent[type].n;
+        _Atomic uint64_t *b = &p->sent[type].bytes;
 
         atomic_store_explicit(n,
                               atomic_load_explicit(n, memory_order_relaxed) + 1,

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,12 @@ void host_init(struct host *h)
     h->events = ptd_chan_new(sizeof(struct ptd_node_event), 4096);
     ck_assert_ptr_nonnull(h->events);
     h->cfg.events = h->events;
+    strcpy(h->dir, "/tmp/check-node.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(h->dir));
+    h->cfg.netdir = strdup(h->dir);
+    h->cfg.blocksdir = malloc(sizeof h->dir + 16);
+    ck_assert(h->cfg.netdir != NULL && h->cfg.blocksdir != NULL);
+    sprintf(h->cfg.blocksdir, "%s/blocks", h->dir);
     h->cfg.connect_only = true;
     h->cfg.listen = true;
     h->cfg.bind = calloc(1, sizeof *h->cfg.bind);
@@ -45,11 +52,21 @@ void host_start(struct host *h)
         h->port = at.port;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
 void host_stop(struct host *h)
 {
     ptd_node_stop(h->node);
     ptd_chan_free(h->events);
     ptd_node_config_fini(&h->cfg);
+    ck_assert_int_eq(nftw(h->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 void host_connect(struct host *h, uint16_t port)
