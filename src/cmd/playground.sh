@@ -71,15 +71,16 @@ while [ $i -le $n_helpers ]; do
     [ $((i % 2)) = 1 ] && target=$front_port
     "$pentad" -regtest -datadir="$home/$i" -bind=127.0.0.1 -port="$port" \
         -connect="127.0.0.1:$target" -listen=1 -uacomment="helper$i" \
-        -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
+        -server=0 -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
     [ $((i % 2)) = 0 ] && set -- "-connect=127.0.0.1:$port" "$@"
     i=$((i + 1))
 done
 
 mkdir -p "$home/front"
+rpc_port=$(free_port $((port + 1)))
 # In the background, so that a signal to this shell is handled at once.
 "$pentad" -regtest -datadir="$home/front" -bind=127.0.0.1 -port="$front_port" \
-    -listen=1 -printtoconsole=0 -peertable "$@" &
+    -rpcport="$rpc_port" -listen=1 -printtoconsole=0 -peertable "$@" &
 status=0
 wait "$!" || status=$?
 stop

@@ -55,10 +55,16 @@ int main(void)
     suite_add_tcase(s, tcase_args());
     suite_add_tcase(s, tcase_settings());
     suite_add_tcase(s, tcase_cgroup());
-    suite_add_tcase(s, tcase_store());
-    suite_add_tcase(s, tcase_addrs());
+    suite_add_tcase(s, tcase_gossip());
     suite_add_tcase(s, tcase_run());
     suite_add_tcase(s, tcase_blocks());
+    suite_add_tcase(s, tcase_permit());
+    suite_add_tcase(s, tcase_notify());
+    suite_add_tcase(s, tcase_capture());
+    suite_add_tcase(s, tcase_program());
+    suite_add_tcase(s, tcase_rpc_net());
+    suite_add_tcase(s, tcase_rpc_chain());
+    suite_add_tcase(s, tcase_listen());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
     n_failed = srunner_ntests_failed(sr);
