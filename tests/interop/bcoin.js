@@ -100,7 +100,9 @@ const actions = {
 
   async getdata({hashes}) {
     const peer = thePeer();
-    const items = hashes.map(h => new InvItem(peer.blockType(), reversed(h)));
+    // Whole ones: the newest it would ask for as compact blocks.
+    const type = InvItem.types.WITNESS_BLOCK;
+    const items = hashes.map(h => new InvItem(type, reversed(h)));
     // It hangs up on a block that it does not know to be asked for.
     for (const item of items) {
       node.pool.blockMap.add(item.hash);

@@ -129,7 +129,7 @@ def main():
     pentad = second = None
     try:
         pentad = Pentad("-regtest", f"-connect=127.0.0.1:{miner.port}",
-                        "-debug=net", "-debug=netsync")
+                        "-debug=net")
         peer = miner.event("peer")
         assert peer["agent"].startswith("/pentad:"), peer
         assert peer["version"] == 70016 and not peer["outbound"], peer

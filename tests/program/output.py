@@ -32,7 +32,7 @@ def full_disk():
 
 def no_descriptors(home):
     """Its log must not go where the first file was opened."""
-    script = (f'exec "{PENTAD}" -regtest -datadir="{home}" -connect=0 '
+    script = (f'exec "{PENTAD}" -regtest -datadir="{home}" -connect=0 -server=0 '
               f"-bind=127.0.0.1 -port={free_ports()[0]} -printtoconsole=1 "
               "<&- >&- 2>&-")
     log = os.path.join(home, "regtest/debug.log")

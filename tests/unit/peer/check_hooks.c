@@ -346,9 +346,6 @@ START_TEST(texts_are_made_where_they_are_logged)
     struct rig_log log;
     struct solo r;
 
-    /* Where tests share one process, others made some before. */
-    atomic_store(&n_summaries, 0);
-    atomic_store(&n_dumps, 0);
     rig_log_start(&log, levels[_i].level);
     rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, quiet);
     rig_solo_handshake(&r);
