@@ -8,6 +8,7 @@
 #include "addrmgr/datafile.h"
 #include "addrmgr/peersfile.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/util.h"
 #include "crypto/sha256.h"
 #include "pentad/clock.h"
@@ -86,7 +87,7 @@ size_t ptd_anchors_take(struct ptd_addr_entry out[PTD_ANCHORS_MAX],
     size_t n, n_out;
     uint8_t *bytes;
 
-    if (ptd_datafile_read(&bytes, &n, path, MAX_READ_BYTES) != PTD_OK) {
+    if (ptd_file_read(&bytes, &n, path, MAX_READ_BYTES) != PTD_OK) {
         unlink(path);
         return 0;
     }

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "addrmgr/datafile.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/util.h"
 #include "crypto/sha256.h"
 #include "pentad/log.h"
@@ -293,7 +293,7 @@ void ptd_asmap_version(struct ptd_hash *out, const uint8_t *map, size_t n)
 enum ptd_err ptd_asmap_load(uint8_t **map, size_t *n, char why[PTD_ASMAP_WHY],
                             const char *path)
 {
-    enum ptd_err e = ptd_datafile_read(map, n, path, PTD_ASMAP_MAX_BYTES);
+    enum ptd_err e = ptd_file_read(map, n, path, PTD_ASMAP_MAX_BYTES);
 
     if (e == PTD_ENOTFOUND)
         snprintf(why, PTD_ASMAP_WHY, "Could not find asmap file \"%s\"", path);

@@ -1,4 +1,4 @@
-/* datafile.h - whole files: read at once, replaced at once.
+/* datafile.h - files of the address manager, replaced whole; failures are told.
  *
  * Threads  any; one writer a path at a time
  * Blocks   on the disk
@@ -12,18 +12,7 @@
 #include "pentad/attr.h"
 #include "pentad/err.h"
 
-/* Read a regular file of at most max bytes.
- *
- * out      from malloc, to be freed by the caller
- * Returns  PTD_OK; PTD_ENOTFOUND; PTD_EIO (errno says more); PTD_ETOOBIG;
- *          PTD_ENOMEM
- */
-PTD_MUST_USE enum ptd_err
-ptd_datafile_read(uint8_t **out, size_t *n, const char *path, size_t max)
-    PTD_NONNULL(1, 2, 3);
-
-/* Write path.new, sync it, rename it to path, sync the directory. A failure
- * leaves path as it was, and is logged.
+/* As ptd_file_replace() of base/file.h; a failure on the disk is logged.
  *
  * Returns  PTD_OK; PTD_EIO; PTD_ENOMEM
  */

@@ -8,6 +8,7 @@
 
 #include "addrmgr/datafile.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "pentad/clock.h"
 #include "pentad/log.h"
 
@@ -76,7 +77,7 @@ static enum ptd_err read_file(struct ptd_addrmgr *m,
     enum ptd_err e;
     size_t n;
 
-    e = ptd_datafile_read(&bytes, &n, path, PTD_PEERSFILE_MAX);
+    e = ptd_file_read(&bytes, &n, path, PTD_PEERSFILE_MAX);
     if (e == PTD_ENOTFOUND)
         return e;
     if (e == PTD_ETOOBIG)

@@ -8,8 +8,7 @@
 
 #include "base/util.h"
 
-/* The number in the file; ULONG_MAX if it says "max", or is not there. */
-static unsigned long number_in(const char *path)
+unsigned long ptd_limit_in(const char *path)
 {
     unsigned long v = ULONG_MAX;
     FILE *f = fopen(path, "re");
@@ -33,7 +32,7 @@ static unsigned long smallest(const char *top, char *group)
         char *slash;
 
         snprintf(path, sizeof path, "%s%s/pids.max", top, group);
-        limit = number_in(path);
+        limit = ptd_limit_in(path);
         v = PTD_MIN(v, limit);
         if ((slash = strrchr(group, '/')) == NULL)
             return v;

@@ -1,4 +1,5 @@
-/* cgroup.h - how many tasks the control groups of this process allow.
+/* cgroup.h - limits that the system keeps in files: those of the control groups
+ * of this process, and single ones.
  *
  * Threads  any
  */
@@ -18,5 +19,9 @@
  */
 unsigned long ptd_cgroup_pids_max(const char *self, const char *mount)
     PTD_NONNULL(1, 2);
+
+/* The number in a file of /proc or /sys; ULONG_MAX if it says "max", or there
+ * is none. */
+unsigned long ptd_limit_in(const char *path) PTD_NONNULL(1);
 
 #endif /* PTD_NODE_CGROUP_H */

@@ -21,20 +21,6 @@ enum {
     MAPS_PER_THREAD = 2  /* its stack, and the guard page below it */
 };
 
-/* The number in a file of /proc; a huge one if there is none. */
-static unsigned long number_in(const char *path)
-{
-    unsigned long v = ULONG_MAX;
-    FILE *f = fopen(path, "re");
-
-    if (f == NULL)
-        return v;
-    if (fscanf(f, "%lu", &v) != 1)
-        v = ULONG_MAX;
-    fclose(f);
-    return v;
-}
-
 static unsigned long descriptors(void)
 {
     struct rlimit r;
@@ -59,12 +45,12 @@ static unsigned long share(unsigned long all, unsigned long ours,
 
 static unsigned long threads(void)
 {
-    unsigned long n = number_in("/proc/sys/kernel/pid_max");
+    unsigned long n = ptd_limit_in("/proc/sys/kernel/pid_max");
     struct rlimit r;
 
-    n = PTD_MIN(n, number_in("/proc/sys/kernel/threads-max"));
-    n = PTD_MIN(n, share(number_in("/proc/sys/vm/max_map_count"), MAPS_OF_OURS,
-                         MAPS_PER_THREAD));
+    n = PTD_MIN(n, ptd_limit_in("/proc/sys/kernel/threads-max"));
+    n = PTD_MIN(n, share(ptd_limit_in("/proc/sys/vm/max_map_count"),
+                         MAPS_OF_OURS, MAPS_PER_THREAD));
     n = PTD_MIN(n, ptd_cgroup_pids_max("/proc/self/cgroup", "/sys/fs/cgroup"));
     if (getrlimit(RLIMIT_NPROC, &r) == 0 && r.rlim_cur != RLIM_INFINITY)
         n = PTD_MIN(n, (unsigned long)r.rlim_cur);
