@@ -388,6 +388,14 @@ struct ptd_msg_feature { /* BIP 434 */
     struct ptd_bytes data;
 };
 
+/* Bytes of a command that need not be known, sent as they are: for tools. Its
+ * type is PTD_MSG_UNKNOWN; none is ever decoded. */
+struct ptd_msg_raw {
+    struct ptd_msg msg;
+    char command[PTD_COMMAND_BYTES + 1];
+    struct ptd_bytes payload;
+};
+
 /* ---- making, sharing, freeing ---------------------------------------- */
 
 /* Give an empty message of a known type, all fields zero (relay of version is
@@ -419,6 +427,9 @@ PTD_API void ptd_msg_free(struct ptd_msg *m PTD_TAKES);
 /* The command on the wire ("inv"); "*other*" for PTD_MSG_UNKNOWN. */
 PTD_API const char *ptd_msg_type_command(enum ptd_msg_type type);
 
+/* The command that this message has on the wire. */
+PTD_API const char *ptd_msg_command(const struct ptd_msg *m) PTD_NONNULL(1);
+
 /* The type of a command, n bytes at most PTD_COMMAND_BYTES, without padding;
  * PTD_MSG_UNKNOWN if there is none. */
 PTD_API enum ptd_msg_type ptd_msg_type_of(const char *command, size_t n);
@@ -427,6 +438,9 @@ PTD_API enum ptd_msg_type ptd_msg_type_of(const char *command, size_t n);
  * copied; n above the message's limit gives NULL. */
 PTD_API PTD_MUST_USE struct ptd_msg *ptd_msg_new_nonce(enum ptd_msg_type type,
                                                        uint64_t nonce);
+PTD_API PTD_MUST_USE struct ptd_msg *
+ptd_msg_new_raw(const char *command, const void *payload, size_t n)
+    PTD_NONNULL(1);
 PTD_API PTD_MUST_USE struct ptd_msg *
 ptd_msg_new_inv(enum ptd_msg_type type, const struct ptd_inv *list, size_t n);
 PTD_API PTD_MUST_USE struct ptd_msg *

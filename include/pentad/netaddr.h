@@ -30,6 +30,9 @@ enum ptd_net {
     PTD_NET_YGGDRASIL = 7
 };
 
+/* The bit of a network in a set of them. */
+#define PTD_NET_BIT(net) (UINT32_C(1) << (net))
+
 enum {
     PTD_NETADDR_MAX_BYTES = 32,
     PTD_NETADDR_TEXT = 72 /* longest text form with port and NUL */

@@ -119,6 +119,10 @@ struct ptd_peer_hooks {
     /* A message was written, or failed to be. Thread: whoever wrote. */
     void (*on_write)(struct ptd_peer *p, size_t wire_bytes, struct ptd_msg *msg,
                      enum ptd_err err, void *arg);
+    /* It sent more than is allowed of something: by intent, or for a fault. The
+     * owner ends it, or forgives: PTD_OK. NULL: it ends. Thread: in. */
+    enum ptd_err (*on_excess)(struct ptd_peer *p, enum ptd_err err,
+                              const char *why, void *arg);
     /* A message of a type unknown to us; command is printable. Thread: in. */
     void (*on_unknown)(struct ptd_peer *p, const char *command,
                        size_t wire_bytes, void *arg);

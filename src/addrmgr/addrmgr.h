@@ -82,9 +82,6 @@ struct ptd_addrmgr_entry {
     struct ptd_addrmgr_where where;
 };
 
-/* The bit of a network in a set of them; 0 stands for all networks. */
-#define PTD_NET_BIT(net) (1u << (net))
-
 /* cfg NULL: all zeros. NULL for lack of memory. */
 PTD_MUST_USE struct ptd_addrmgr *
 ptd_addrmgr_new(const struct ptd_addrmgr_config *cfg);

@@ -210,7 +210,7 @@ static bool is_tunnel(const struct ptd_netaddr *na)
            ptd_netaddr_is_in_range(na, PTD_RANGE_RFC6145);
 }
 
-enum ptd_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
+enum ptd_local_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
                                    const struct ptd_netaddr *theirs)
 {
     /* Theirs, ours; what is not named here is PTD_REACH_DEFAULT. */
@@ -232,11 +232,11 @@ enum ptd_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
                         [EXT_IPV4] = PTD_REACH_IPV4,
                         [EXT_ONION] = PTD_REACH_PRIVATE },
     };
-    enum ptd_reach reach;
+    enum ptd_local_reach reach;
 
     if (!ptd_netaddr_is_routable(ours))
         return PTD_REACH_NOT;
-    reach = (enum ptd_reach)table[ext_of(theirs)][ext_of(ours)];
+    reach = (enum ptd_local_reach)table[ext_of(theirs)][ext_of(ours)];
     if (reach == PTD_REACH_NOT)
         return PTD_REACH_DEFAULT;
     return reach == PTD_REACH_IPV6_STRONG && is_tunnel(ours)
@@ -267,11 +267,11 @@ static const struct ptd_localaddr_entry *
 best_locked(struct ptd_localaddr *l, const struct ptd_localaddr_peer *peer)
 {
     const struct ptd_localaddr_entry *best = NULL;
-    enum ptd_reach best_reach = PTD_REACH_NOT;
+    enum ptd_local_reach best_reach = PTD_REACH_NOT;
 
     for (size_t i = 0; i < l->n; i++) {
         const struct ptd_localaddr_entry *e = &l->v[i];
-        enum ptd_reach reach;
+        enum ptd_local_reach reach;
 
         if (!may_be_told(&e->na, peer))
             continue;

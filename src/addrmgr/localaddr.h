@@ -34,7 +34,7 @@ enum ptd_local_source {
 };
 
 /* How well a peer can reach one of our addresses; more is better. */
-enum ptd_reach {
+enum ptd_local_reach {
     PTD_REACH_NOT,
     PTD_REACH_DEFAULT,
     PTD_REACH_TEREDO,
@@ -113,7 +113,7 @@ PTD_MUST_USE bool ptd_localaddr_announce(struct ptd_localaddr *l,
                                          uint16_t listen_port, uint32_t dice)
     PTD_NONNULL(1, 2, 3);
 
-enum ptd_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
+enum ptd_local_reach ptd_localaddr_reach(const struct ptd_netaddr *ours,
                                    const struct ptd_netaddr *theirs)
     PTD_NONNULL(1, 2);
 

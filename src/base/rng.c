@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 #ifndef HAVE_ARC4RANDOM_BUF
 #include <sys/random.h>
@@ -59,6 +60,22 @@ uint64_t ptd_random_below(uint64_t bound)
         v = ptd_random_u64();
     while (v < reject);
     return v % bound;
+}
+
+int64_t ptd_random_exponential(int64_t mean)
+{
+    for (int64_t whole = 0;; whole++) {
+        uint64_t first = ptd_random_u64(), last = first, next;
+        bool odd = true;
+
+        while ((next = ptd_random_u64()) < last) {
+            last = next;
+            odd = !odd;
+        }
+        if (odd)
+            return whole * mean +
+                   (int64_t)((double)first / 0x1p64 * (double)mean);
+    }
 }
 
 void ptd_random_shuffle(void *array, size_t n, size_t elem_size)

@@ -47,14 +47,14 @@ struct ptd_carrier_ops {
     void (*set_max_payload)(struct ptd_carrier *cr, uint32_t n);
 
     /* Bytes in front of and behind the payload of a message. */
-    size_t (*head_bytes)(const struct ptd_carrier *cr, enum ptd_msg_type type);
+    size_t (*head_bytes)(const struct ptd_carrier *cr, const char *command);
     size_t tail_bytes;
 
     /* Turn head, payload, tail, which lie together at frame, into what goes
      * over the wire; n is the payload's size. Calls come in the order in which
      * the frames are written. */
-    void (*seal)(struct ptd_carrier *cr, enum ptd_msg_type type,
-                 uint8_t *frame, size_t n);
+    void (*seal)(struct ptd_carrier *cr, const char *command, uint8_t *frame,
+                 size_t n);
 
     /* Write only the head of an encoded form, whose payload follows from where
      * it lies; NULL if the carrier changes payloads. */

@@ -50,15 +50,15 @@ uint32_t ptd_frame_limit(enum ptd_msg_type type)
 
 /* ---- reading --------------------------------------------------------- */
 
-/* Command of a header, such that it can be shown. */
+/* Command of a header, as far as it can be shown. */
 static void copy_command(struct ptd_frame *f, const struct ptd_v1_header *h)
 {
-    for (size_t i = 0; i <= PTD_COMMAND_BYTES; i++) {
-        unsigned char ch = (unsigned char)h->command[i];
+    size_t n = 0;
 
-        f->command[i] = ch == 0 || (ch >= 0x20 && ch < 0x7f) ? (char)ch : '?';
-    }
-    f->command[PTD_COMMAND_BYTES] = '\0';
+    for (size_t i = 0; i < PTD_COMMAND_BYTES && h->command[i] != 0; i++)
+        if (h->command[i] >= 0x20 && h->command[i] < 0x7f)
+            f->command[n++] = h->command[i];
+    memset(f->command + n, 0, sizeof f->command - n);
 }
 
 static void frame_init(struct ptd_frame *f, const struct ptd_v1_header *h)
@@ -125,7 +125,7 @@ static enum ptd_err skip_start(struct v1 *v, struct ptd_rxbuf *rx,
     f->err = why;
     v->skip = (struct skip){ .f = *f,
                              .left = v->h.length,
-                             .hash = why == PTD_OK };
+                             .hash = why != PTD_ETOOBIG };
     v->have_header = false;
     ptd_rxbuf_cut(rx, PTD_V1_HEADER_BYTES);
     return skip_on(v, rx, f);
@@ -229,19 +229,17 @@ static void v1_set_max_payload(struct ptd_carrier *cr, uint32_t n)
 
 /* ---- writing --------------------------------------------------------- */
 
-static size_t v1_head_bytes(const struct ptd_carrier *cr,
-                            enum ptd_msg_type type)
+static size_t v1_head_bytes(const struct ptd_carrier *cr, const char *command)
 {
     (void)cr;
-    (void)type;
+    (void)command;
     return PTD_V1_HEADER_BYTES;
 }
 
 static void put_header(const struct v1 *v, uint8_t out[PTD_V1_HEADER_BYTES],
-                       enum ptd_msg_type type, size_t n,
+                       const char *command, size_t n,
                        const uint8_t checksum[4])
 {
-    const char *command = ptd_msg_type_command(type);
     struct ptd_v1_header h = { .length = (uint32_t)n };
 
     memcpy(h.magic, v->magic, sizeof h.magic);
@@ -250,14 +248,14 @@ static void put_header(const struct v1 *v, uint8_t out[PTD_V1_HEADER_BYTES],
     ptd_v1_header_encode(&h, out);
 }
 
-static void v1_seal(struct ptd_carrier *cr, enum ptd_msg_type type,
+static void v1_seal(struct ptd_carrier *cr, const char *command,
                     uint8_t *frame, size_t n)
 {
     const struct v1 *v = PTD_CONTAINER_OF(cr, struct v1, cr);
     uint8_t checksum[4];
 
     ptd_v1_checksum(frame + PTD_V1_HEADER_BYTES, n, checksum);
-    put_header(v, frame, type, n, checksum);
+    put_header(v, frame, command, n, checksum);
 }
 
 static void v1_seal_head(struct ptd_carrier *cr, uint8_t *head,
@@ -267,7 +265,7 @@ static void v1_seal_head(struct ptd_carrier *cr, uint8_t *head,
     uint8_t checksum[4];
 
     ptd_encoded_checksum(e, checksum);
-    put_header(v, head, e->type, e->n, checksum);
+    put_header(v, head, e->command, e->n, checksum);
 }
 
 static void v1_free(struct ptd_carrier *cr)

@@ -197,12 +197,12 @@ enum ptd_err ptd_conn_handshake(struct ptd_conn *c)
 /* ---- writing half ---------------------------------------------------- */
 
 /* Put the envelope around n bytes of payload that lie behind the head. */
-static void seal(struct ptd_conn *c, enum ptd_msg_type type, uint8_t *frame,
+static void seal(struct ptd_conn *c, const char *command, uint8_t *frame,
                  size_t head, size_t n)
 {
     const struct ptd_carrier_ops *ops = c->carrier->ops;
 
-    ops->seal(c->carrier, type, frame, n);
+    ops->seal(c->carrier, command, frame, n);
     ptd_batch_commit(&c->batch, frame, head + n + ops->tail_bytes);
 }
 
@@ -220,7 +220,7 @@ static enum ptd_err add_copy(struct ptd_conn *c, struct ptd_encoded *enc,
         return e;
     if (enc->n > 0)
         memcpy(at + head, enc->payload, enc->n);
-    seal(c, enc->type, at, head, enc->n);
+    seal(c, enc->command, at, head, enc->n);
     ptd_encoded_free(enc);
     return PTD_OK;
 }
@@ -248,7 +248,7 @@ static enum ptd_err add_encoded(struct ptd_conn *c, struct ptd_msg *m,
                                 const struct ptd_codec *cx, size_t *n)
 {
     const struct ptd_carrier_ops *ops = c->carrier->ops;
-    size_t head = ops->head_bytes(c->carrier, m->type);
+    size_t head = ops->head_bytes(c->carrier, ptd_msg_command(m));
     struct ptd_encoded *enc;
     size_t room;
     bool copy;
@@ -273,7 +273,7 @@ static enum ptd_err add_in_place(struct ptd_conn *c, const struct ptd_msg *m,
                                  size_t room, size_t *n)
 {
     const struct ptd_carrier_ops *ops = c->carrier->ops;
-    size_t head = ops->head_bytes(c->carrier, m->type);
+    size_t head = ops->head_bytes(c->carrier, ptd_msg_command(m));
     size_t around = head + ops->tail_bytes;
     enum ptd_err e;
 
@@ -281,7 +281,7 @@ static enum ptd_err add_in_place(struct ptd_conn *c, const struct ptd_msg *m,
         return PTD_EFULL;
     e = ptd_msg_encode(m, at + head, room - around, n, cx);
     if (e == PTD_OK)
-        seal(c, m->type, at, head, *n);
+        seal(c, ptd_msg_command(m), at, head, *n);
     return e;
 }
 
@@ -302,7 +302,7 @@ static enum ptd_err add_unshared(struct ptd_conn *c, struct ptd_msg *m,
         return e;
     if (bytes > SCRATCH_MAX_BYTES && ops->seal_head != NULL)
         return add_encoded(c, m, cx, n);
-    bytes += ops->head_bytes(c->carrier, m->type) + ops->tail_bytes;
+    bytes += ops->head_bytes(c->carrier, ptd_msg_command(m)) + ops->tail_bytes;
     e = ptd_batch_room(&c->batch, bytes, &at, &room);
     return e == PTD_OK ? add_in_place(c, m, cx, at, room, n) : e;
 }
@@ -315,7 +315,7 @@ enum ptd_err ptd_conn_add(struct ptd_conn *c, struct ptd_msg *m,
                                             : add_encoded(c, m, cx, &n);
 
     if (e == PTD_OK)
-        *wire_bytes = n + c->carrier->ops->head_bytes(c->carrier, m->type) +
+        *wire_bytes = n + c->carrier->ops->head_bytes(c->carrier, ptd_msg_command(m)) +
                       c->carrier->ops->tail_bytes;
     return e;
 }

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "net/addr.h"
@@ -19,6 +21,39 @@ enum ptd_err ptd_proxy_set(struct ptd_proxy *p, const struct ptd_netaddr *na)
 {
     memset(p, 0, sizeof *p);
     return ptd_addr_to_sockaddr(na, &p->addr, &p->addr_len);
+}
+
+enum ptd_err ptd_proxy_set_unix(struct ptd_proxy *p, const char *path)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    size_t n = strnlen(path, sizeof un.sun_path);
+
+    if (n == 0 || n == sizeof un.sun_path)
+        return PTD_EINVAL;
+    memcpy(un.sun_path, path, n);
+    memset(p, 0, sizeof *p);
+    memcpy(&p->addr, &un, sizeof un);
+    p->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+    return PTD_OK;
+}
+
+const char *ptd_proxy_format(const struct ptd_proxy *p, char *out, size_t cap)
+{
+    struct sockaddr_un un;
+    struct ptd_netaddr na;
+
+    if (p->addr_len == 0) {
+        snprintf(out, cap, "%s", "");
+    } else if (p->addr.ss_family == AF_UNIX) {
+        memcpy(&un, &p->addr, sizeof un);
+        snprintf(out, cap, "unix:%s", un.sun_path);
+    } else if (ptd_addr_from_sockaddr(&na, (const struct sockaddr *)&p->addr,
+                                      p->addr_len) == PTD_OK) {
+        ptd_netaddr_format(&na, out, cap);
+    } else {
+        snprintf(out, cap, "%s", "?");
+    }
+    return out;
 }
 
 static enum ptd_err err_of(int error)

@@ -8,6 +8,7 @@
 #define PTD_NET_DIAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -36,6 +37,16 @@ struct ptd_proxy {
 /* A proxy at an IP address, without user. PTD_OK, PTD_EUNREACH. */
 PTD_MUST_USE enum ptd_err ptd_proxy_set(struct ptd_proxy *p,
                                         const struct ptd_netaddr *na)
+    PTD_NONNULL(1, 2);
+
+/* A proxy behind a Unix socket, without user. PTD_OK; PTD_EINVAL: the path is
+ * empty, or longer than the system takes. */
+PTD_MUST_USE enum ptd_err
+ptd_proxy_set_unix(struct ptd_proxy *p, const char *path) PTD_NONNULL(1, 2);
+
+/* "127.0.0.1:9050", "[::1]:9050", "unix:/path"; "" for none. Gives out. */
+#define PTD_PROXY_TEXT 128 /* longest, with NUL */
+const char *ptd_proxy_format(const struct ptd_proxy *p, char *out, size_t cap)
     PTD_NONNULL(1, 2);
 
 /* What went wrong, for people. */

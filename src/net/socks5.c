@@ -175,40 +175,15 @@ static enum ptd_err authenticate(int fd, const struct credentials *c,
     return PTD_OK;
 }
 
-/* Address type, address and port of the target. */
-static size_t put_target(uint8_t *out, const struct ptd_dial_target *to,
-                         const char *name)
-{
-    uint16_t port = to->na.net != PTD_NET_NONE ? to->na.port : to->port;
-    size_t n = 0;
-
-    if (name != NULL) {
-        out[n++] = ADDR_NAME;
-        n += put_string(out + n, name);
-    } else {
-        out[n++] = to->na.len == 4 ? ADDR_IPV4 : ADDR_IPV6;
-        memcpy(out + n, to->na.addr, to->na.len);
-        n += to->na.len;
-    }
-    ptd_put_be16(out + n, port);
-    return n + 2;
-}
-
-/* The name to ask for; NULL for an IP address. */
+/* The name to ask for. Addresses go by their text too, as Bitcoin Core sends
+ * them: whoever stands between a node and the network knows one form only, and
+ * a proxy tells an address from a name by itself. */
 static const char *target_name(const struct ptd_dial_target *to,
                                char text[PTD_NETADDR_TEXT])
 {
-    switch (to->na.net) {
-    case PTD_NET_NONE:
+    if (to->na.net == PTD_NET_NONE)
         return to->host;
-    case PTD_NET_IPV4:
-    case PTD_NET_IPV6:
-    case PTD_NET_CJDNS:
-    case PTD_NET_YGGDRASIL:
-        return NULL;
-    default: /* onion addresses and their like go by their text */
-        return ptd_netaddr_format_host(&to->na, text, PTD_NETADDR_TEXT);
-    }
+    return ptd_netaddr_format_host(&to->na, text, PTD_NETADDR_TEXT);
 }
 
 /* Read the address that the proxy says it uses, for which we have no use. */
@@ -248,9 +223,13 @@ static enum ptd_err request(int fd, const struct ptd_dial_target *to,
     uint8_t out[3 + 1 + 1 + MAX_STRING + 2] = { SOCKS_VERSION,
                                                 COMMAND_CONNECT, 0 };
     uint8_t answer[4]; /* version, reply, reserved, address type */
-    size_t n = 3 + put_target(out + 3, to, name);
-    enum ptd_err e = ptd_wait_send(w, fd, out, n);
+    size_t n = 3;
+    enum ptd_err e;
 
+    out[n++] = ADDR_NAME;
+    n += put_string(out + n, name);
+    ptd_put_be16(out + n, to->na.net != PTD_NET_NONE ? to->na.port : to->port);
+    e = ptd_wait_send(w, fd, out, n + 2);
     if (e == PTD_OK)
         e = ptd_wait_recv(w, fd, answer, sizeof answer);
     if (e != PTD_OK)
@@ -279,7 +258,7 @@ enum ptd_err ptd_socks5_connect(int fd, const struct ptd_dial_target *to,
     uint8_t method = METHOD_NONE;
     enum ptd_err e = choose_credentials(&c, proxy);
 
-    if (e == PTD_OK && name != NULL && !is_string(name))
+    if (e == PTD_OK && !is_string(name))
         e = PTD_EINVAL;
     if (e != PTD_OK) {
         snprintf(why->text, sizeof why->text,

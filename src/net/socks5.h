@@ -14,7 +14,8 @@
 #include "pentad/err.h"
 
 /* Speak SOCKS5 on a connected socket; afterwards the socket leads to the
- * target. Names are left to the proxy to resolve.
+ * target. Names are left to the proxy to resolve; addresses are sent
+ * as text.
  *
  * Returns  PTD_OK; PTD_EREFUSED, PTD_EUNREACH, PTD_ETIMEOUT as the proxy says
  *          of the target; PTD_EPROXY: the proxy itself; PTD_EINVAL: a name,

@@ -52,6 +52,9 @@ static const uint8_t testnet4_script[35] = { [0] = 33, [34] = 0xac };
 
 static const char *const no_dns_seeds[] = { NULL };
 
+/* Resolves nowhere: for tests of who asks it, and when. */
+static const char *const regtest_dns_seeds[] = { "dummySeed.invalid.", NULL };
+
 static const char *const main_dns_seeds[] = {
     "seed.bitcoin.sipa.be",          "dnsseed.bluematt.me",
     "seed.bitcoin.jonasschnelli.ch", "seed.btc.petertodd.net",
@@ -299,7 +302,7 @@ static const struct ptd_params chains[PTD_N_CHAINS] = {
         .segwit_height = 0,
         .presync_period = 275,
         .redownload_headers = 7017,
-        .dns_seeds = no_dns_seeds,
+        .dns_seeds = regtest_dns_seeds,
         .bech32_hrp = "bcrt",
         TEST_PREFIXES,
     },

@@ -39,7 +39,7 @@ static enum ptd_err write_now(struct ptd_peer *p, struct ptd_msg *m)
     }
     e = ptd_conn_add(p->conn, m, &cx, &wire_bytes);
     if (e == PTD_OK) {
-        ptd_note_sending(p, m);
+        ptd_note_sending(p, m, &cx);
         e = ptd_conn_flush(p->conn, 0);
     }
     ptd_note_sent(p, m, wire_bytes, e);

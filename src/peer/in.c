@@ -263,6 +263,8 @@ static bool is_overlong(const struct ptd_frame *f,
 static bool is_tolerable(struct ptd_peer *p, const struct ptd_frame *f,
                          bool overlong)
 {
+    if (f->err == PTD_ECOMMAND) /* no worse than an unknown one */
+        return p->cfg.conduct == PTD_CONDUCT_TOLERANT;
     p->n_bad++;
     p->bad_bytes += f->wire_bytes;
     return p->cfg.conduct == PTD_CONDUCT_TOLERANT && !overlong &&
@@ -277,6 +279,9 @@ static enum ptd_err malformed(struct ptd_peer *p, const struct ptd_frame *f,
 {
     ptd_log_debug("%s: %s", p->name, why);
     on_read(p, f, NULL, err);
+    if (p->cfg.conduct == PTD_CONDUCT_TOLERANT && is_overlong(f, we) &&
+        p->cfg.hooks.on_excess != NULL)
+        return p->cfg.hooks.on_excess(p, err, why, p->cfg.hooks.arg);
     if (is_tolerable(p, f, is_overlong(f, we)))
         return PTD_OK;
     if (p->cfg.conduct == PTD_CONDUCT_STRICT && peer_takes_reject(p)) {
@@ -310,6 +315,14 @@ static enum ptd_err bad_frame(struct ptd_peer *p, const struct ptd_frame *f)
     return malformed(p, f, f->err, NULL, why);
 }
 
+/* Who answers without a nonce is alive all the same. */
+static void forgive_ping(struct ptd_peer *p)
+{
+    ptd_mutex_lock(&p->stats_mu);
+    p->ping_nonce = 0;
+    ptd_mutex_unlock(&p->stats_mu);
+}
+
 static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
                                 const struct ptd_wire_error *we)
 {
@@ -320,6 +333,8 @@ static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
                  we->got, we->limit);
     else
         ptd_wire_error_text(we, text, sizeof text);
+    if (f->type == PTD_MSG_PONG)
+        forgive_ping(p);
     if (f->type == PTD_MSG_PONG && we->err == PTD_ESHORT)
         snprintf(why, sizeof why, "pong %s: Short payload", p->name);
     else if (is_overlong(f, we) &&
@@ -336,20 +351,16 @@ static enum ptd_err bad_payload(struct ptd_peer *p, const struct ptd_frame *f,
     return malformed(p, f, we->err, we, why);
 }
 
-static void unknown(struct ptd_peer *p, const struct ptd_frame *f)
-{
-    ptd_log_debug("%s: unknown message type \"%s\", %u bytes", p->name,
-                  f->command, f->wire_bytes);
-    on_read(p, f, NULL, PTD_EUNKNOWN);
-    if (p->cfg.hooks.on_unknown != NULL)
-        p->cfg.hooks.on_unknown(p, f->command, f->wire_bytes, p->cfg.hooks.arg);
-}
-
+/* m NULL: it could not be decoded. */
 static void log_received(struct ptd_peer *p, const struct ptd_frame *f,
                          const struct ptd_msg *m)
 {
     char text[160];
 
+    if (m == NULL) {
+        ptd_log_debug("received: %s (%zu bytes) %s", f->command, f->n, p->name);
+        return;
+    }
     if (ptd_log_wants(PTD_LOG_DEBUG))
         ptd_log_debug("received: %s (%zu bytes) %s: %s", f->command, f->n,
                       p->name, ptd_msg_summary(m, text, sizeof text));
@@ -359,6 +370,15 @@ static void log_received(struct ptd_peer *p, const struct ptd_frame *f,
         ptd_log_trace("%s received %s", p->name, dump != NULL ? dump : "");
         free(dump);
     }
+}
+
+static void unknown(struct ptd_peer *p, const struct ptd_frame *f)
+{
+    log_received(p, f, NULL);
+    ptd_log_debug("Unknown message type \"%s\" from %s", f->command, p->name);
+    on_read(p, f, NULL, PTD_EUNKNOWN);
+    if (p->cfg.hooks.on_unknown != NULL)
+        p->cfg.hooks.on_unknown(p, f->command, f->wire_bytes, p->cfg.hooks.arg);
 }
 
 enum ptd_err ptd_in_decode(struct ptd_peer *p, struct ptd_frame *f,
@@ -391,8 +411,10 @@ enum ptd_err ptd_in_decode(struct ptd_peer *p, struct ptd_frame *f,
         ptd_peer_disconnect(p, e, "out of memory for %s", f->command);
         return e;
     }
-    if (e != PTD_OK)
+    if (e != PTD_OK) {
+        log_received(p, f, NULL);
         return bad_payload(p, f, &we);
+    }
     if (ptd_msg_trailing_bytes(*out) != 0)
         atomic_fetch_add_explicit(&p->n_trailing, 1, memory_order_relaxed);
     log_received(p, f, *out);

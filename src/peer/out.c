@@ -26,7 +26,7 @@ static void gather(struct ptd_peer *p, struct flush *f)
         if (e == PTD_EFULL)
             break;
         if (e == PTD_OK) {
-            ptd_note_sending(p, m->msg);
+            ptd_note_sending(p, m->msg, &cx);
             continue;
         }
         ptd_note_not_encoded(p, m->msg, e);

@@ -234,7 +234,8 @@ void ptd_token_give_back(struct ptd_peer *p);
 void ptd_token_to_out(struct ptd_peer *p);
 struct ptd_codec ptd_send_codec(struct ptd_peer *p, const struct outmsg *m);
 /* Before the first byte of m may leave: replies are expected from here on. */
-void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m);
+void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m,
+                      const struct ptd_codec *cx);
 /* It cannot leave; said now and then only, for a caller may queue many. */
 void ptd_note_not_encoded(struct ptd_peer *p, const struct ptd_msg *m,
                           enum ptd_err err);

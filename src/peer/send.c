@@ -169,7 +169,8 @@ static void note_request(struct ptd_peer *p, const struct ptd_msg *m,
     ptd_stall_nudge(p, due);
 }
 
-void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
+void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m,
+                      const struct ptd_codec *cx)
 {
     /* Only these are awaited; the rest of the list changes nothing. */
     if (m->type == PTD_MSG_PING)
@@ -182,9 +183,11 @@ void ptd_note_sending(struct ptd_peer *p, struct ptd_msg *m)
         note_request(p, m, p->cfg.headers_us, !is_headers_due(p));
     if (ptd_log_wants(PTD_LOG_DEBUG)) {
         char text[160];
+        enum ptd_err e;
 
-        ptd_log_debug("sending %s %s", ptd_msg_summary(m, text, sizeof text),
-                      p->name);
+        ptd_log_debug("sending %s (%zu bytes) %s: %s", ptd_msg_command(m),
+                      ptd_msg_encoded_bytes(m, cx, &e), p->name,
+                      ptd_msg_summary(m, text, sizeof text));
     }
     if (ptd_log_wants(PTD_LOG_TRACE)) {
         char *dump = ptd_msg_dump(m, 20);
@@ -206,8 +209,10 @@ void ptd_note_sent(struct ptd_peer *p, struct ptd_msg *m, size_t wire_bytes,
 {
     if (err == PTD_OK) {
         /* One writer at a time: no read-modify-write needed. */
-        _Atomic uint64_t *n = &p->sent[m->type].n;
-        _Atomic uint64_t *b = &p->sent[m->type].bytes;
+        const char *command = ptd_msg_command(m);
+        enum ptd_msg_type type = ptd_msg_type_of(command, strlen(command));
+        _Atomic uint64_t *n = &p->sent[type].n;
+        _Atomic uint64_t *b = &p->sent[type].bytes;
 
         atomic_store_explicit(n,
                               atomic_load_explicit(n, memory_order_relaxed) + 1,
@@ -283,7 +288,7 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
 
     e = ptd_conn_add(p->conn, m->msg, &cx, &wire_bytes);
     if (e == PTD_OK) {
-        ptd_note_sending(p, m->msg);
+        ptd_note_sending(p, m->msg, &cx);
         e = ptd_conn_flush(p->conn, MSG_DONTWAIT);
         if (e == PTD_EAGAIN) {
             p->batch.v[0] = *m; /* it always has room for one */

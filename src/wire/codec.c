@@ -171,8 +171,12 @@ static enum ptd_err encode_to(const struct ptd_msg *m, struct ptd_writer *w,
 {
     const struct ptd_codec_entry *entry = ptd_codec_entry(m->type);
 
-    if (entry == NULL)
+    if (entry == NULL && m->type != PTD_MSG_UNKNOWN)
         return PTD_EUNKNOWN;
+    if (entry == NULL) {
+        ptd_codec_raw.encode(m, w, cx);
+        return w->err;
+    }
     if (cx->pver < ptd_codec_first_pver(m->type))
         return PTD_EVERSION;
     if (ptd_msg_is_as_received(m, ptd_codec_layout(m->type, cx)))

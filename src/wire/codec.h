@@ -108,6 +108,7 @@ extern const struct ptd_codec_ops ptd_codec_getblocktxn;
 extern const struct ptd_codec_ops ptd_codec_blocktxn;
 extern const struct ptd_codec_ops ptd_codec_sendtxrcncl;
 extern const struct ptd_codec_ops ptd_codec_feature;
+extern const struct ptd_codec_ops ptd_codec_raw; /* PTD_MSG_UNKNOWN: only sent */
 
 /* What the registry knows of a command. */
 struct ptd_codec_entry {

@@ -7,15 +7,21 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/util.h"
 #include "wire/codec_int.h"
 #include "wire/msg_priv.h"
+
+enum { BLOCK_HEADER_BYTES = 80 };
 
 /* Bit 32 of a stored checksum: it was computed. */
 #define CHECKSUM_VALID (UINT64_C(1) << 32)
 
+/* A command has at most PTD_COMMAND_BYTES, as all tables and makers see to. */
 static struct ptd_encoded *new_form(const struct ptd_msg *m, uint32_t layout,
                                     size_t n_behind)
 {
+    const char *command = ptd_msg_command(m);
+    size_t n_command = strlen(command);
     struct ptd_encoded *e;
     size_t bytes;
 
@@ -23,7 +29,7 @@ static struct ptd_encoded *new_form(const struct ptd_msg *m, uint32_t layout,
         (e = ptd_wire_take(m->priv->mem, bytes)) == NULL)
         return NULL;
     ptd_ref_init(&e->ref);
-    e->type = m->type;
+    memcpy(e->command, command, n_command + 1);
     e->layout = layout;
     e->payload = (uint8_t *)(e + 1);
     e->n = n_behind;
@@ -145,6 +151,26 @@ enum ptd_err ptd_msg_encoded(struct ptd_msg *m, struct ptd_encoded **out,
         return err;
     *out = cache_form(m->priv, e);
     return PTD_OK;
+}
+
+struct ptd_msg *ptd_msg_of_payload(enum ptd_msg_type type, struct ptd_buf *buf,
+                                   size_t n, const struct ptd_codec *cx)
+{
+    struct ptd_msg *m = ptd_msg_new(type);
+
+    PTD_ASSERT(n > 0 && n <= PTD_MAX_PAYLOAD && n <= buf->cap);
+    if (m == NULL) {
+        ptd_buf_free(buf);
+        return NULL;
+    }
+    m->payload_bytes = (uint32_t)n;
+    if (type == PTD_MSG_BLOCK && n >= BLOCK_HEADER_BYTES)
+        ptd_block_header_decode(&((struct ptd_msg_block *)(void *)m)->header,
+                                buf->data);
+    m->priv->buf = buf;
+    m->priv->received = (struct ptd_bytes){ buf->data, n };
+    m->priv->received_layout = ptd_codec_layout(type, cx);
+    return m;
 }
 
 size_t ptd_msg_form_bytes(const struct ptd_msg *m, const struct ptd_codec *cx)

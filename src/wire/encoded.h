@@ -21,7 +21,7 @@ struct ptd_buf;
 
 struct ptd_encoded {
     struct ptd_ref ref;
-    enum ptd_msg_type type;
+    char command[PTD_COMMAND_BYTES + 1];
     uint32_t layout;        /* see ptd_codec_ops.layout */
     const uint8_t *payload; /* n bytes, immutable */
     size_t n;
@@ -58,6 +58,18 @@ ptd_msg_decode_from(struct ptd_msg **out, enum ptd_msg_type type,
                     const uint8_t *payload, size_t n, struct ptd_buf *buf,
                     struct ptd_mem *mem, const struct ptd_codec *cx,
                     struct ptd_wire_error *why);
+
+/* A message that is nothing but its payload, to be sent as it stands: a block
+ * from a file. It was not decoded: its fields are empty (but for a block's
+ * header, so that logs can name it), and it has this one layout only: the
+ * caller queues it with cx's encoding.
+ *
+ * buf      holds the payload, n bytes from its begin; taken, on failure too
+ * Returns  NULL for lack of memory
+ */
+PTD_MUST_USE struct ptd_msg *
+ptd_msg_of_payload(enum ptd_msg_type type, struct ptd_buf *buf PTD_TAKES,
+                   size_t n, const struct ptd_codec *cx);
 
 /* Tell a decoded message its payload's v1 checksum, which the caller has
  * verified: sending it on as it came need not compute it again.

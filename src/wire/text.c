@@ -382,7 +382,7 @@ char *ptd_msg_dump(const struct ptd_msg *m, size_t max_items)
 {
     struct text t = { .max_items = max_items };
 
-    say(&t, "%s", ptd_msg_type_command(m->type));
+    say(&t, "%s", ptd_msg_command(m));
     dump(&t, m);
     if (t.is_bad) {
         ptd_free(t.p);
@@ -437,7 +437,7 @@ const char *ptd_msg_summary(const struct ptd_msg *m, char *out, size_t cap)
     if (cap == 0)
         return out;
     out[0] = '\0';
-    say(&t, "%s", ptd_msg_type_command(m->type));
+    say(&t, "%s", ptd_msg_command(m));
     summarize(&t, m);
     /* A list of which no item is shown still says how many there are. */
     if ((end = strchr(out, '\n')) != NULL)

@@ -179,7 +179,7 @@ END_TEST
 
 static const struct {
     const char *ours, *theirs;
-    enum ptd_reach reach;
+    enum ptd_local_reach reach;
 } reaches[] = {
     { "10.0.0.1", "1.2.3.4", PTD_REACH_NOT },
     { "5.5.5.5", "1.2.3.4", PTD_REACH_IPV4 },

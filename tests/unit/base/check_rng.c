@@ -103,6 +103,37 @@ START_TEST(shuffle_loses_nothing_and_reaches_every_place)
 }
 END_TEST
 
+/* Whoever watches when something happens learns nothing of when it was due: of
+ * each hundredth of the mean the same share is left. */
+START_TEST(exponential_times_have_no_memory)
+{
+    enum { N = 200000, MEAN = 1000000 };
+    /* Shares of what is longer than k/2 means: exp(-k/2). */
+    static const double left[] = { 1,        0.606531, 0.367879,
+                                   0.223130, 0.135335, 0.082085,
+                                   0.049787, 0.030197, 0.018316 };
+    unsigned above[9] = { 0 };
+    double sum = 0;
+
+    for (int i = 0; i < N; i++) {
+        int64_t t = ptd_random_exponential(MEAN);
+
+        ck_assert_int_ge(t, 0);
+        sum += (double)t / MEAN;
+        for (int k = 0; k < 9; k++)
+            above[k] += t >= k * (MEAN / 2);
+    }
+    ck_assert(sum / N > 0.985 && sum / N < 1.015);
+    for (int k = 0; k < 9; k++) {
+        double share = (double)above[k] / N;
+
+        ck_assert_msg(share > left[k] - 0.007 && share < left[k] + 0.007,
+                      "%d: %f", k, share);
+    }
+    ck_assert_int_eq(ptd_random_exponential(0), 0);
+}
+END_TEST
+
 Suite *suite_rng(void)
 {
     Suite *s = suite_create("randomness");
@@ -113,6 +144,7 @@ Suite *suite_rng(void)
     tcase_add_test(tc, random_numbers_differ);
     tcase_add_test(tc, random_below_reaches_all_values_evenly);
     tcase_add_test(tc, random_below_is_not_bent_for_large_bounds);
+    tcase_add_test(tc, exponential_times_have_no_memory);
     tcase_add_test(tc, shuffle_loses_nothing_and_reaches_every_place);
     suite_add_tcase(s, tc);
     return s;

@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/util.h"
+#include "crypto/hmac.h"
 #include "crypto/merkle.h"
 #include "crypto/murmur3.h"
 #include "crypto/sha256.h"
@@ -376,6 +377,67 @@ END_TEST
 
 /* ---- all ------------------------------------------------------------ */
 
+/* ---- HMAC ------------------------------------------------------------ */
+
+/* RFC 4231, test cases 1, 2, 3 and 6; empty key and text: its own value. */
+static const struct {
+    const char *key_hex;
+    size_t key_times; /* the key is repeated */
+    const char *data_hex;
+    size_t data_times;
+    const char *mac;
+} hmac_rows[] = {
+    { "0b", 20, "4869205468657265", 1,
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+    { "4a656665", 1, "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
+      1, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+    { "aa", 20, "dd", 50,
+      "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+    { "aa", 131,
+      "54657374205573696e67204c61726765"
+      "72205468616e20426c6f636b2d53697a"
+      "65204b6579202d2048617368204b6579204669727374",
+      1, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+    { "", 1, "", 1,
+      "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad" },
+};
+
+static size_t repeat_hex(uint8_t *out, size_t cap, const char *hex,
+                         size_t times)
+{
+    struct support_bytes b = support_hex(hex);
+    size_t n = b.n * times;
+
+    ck_assert_uint_le(n, cap);
+    for (size_t i = 0; i < times; i++)
+        memcpy(out + i * b.n, b.p, b.n);
+    support_free(&b);
+    return n;
+}
+
+START_TEST(hmac_sha256_gives_published_values)
+{
+    uint8_t key[256], data[256], mac[32];
+    size_t n_key = repeat_hex(key, sizeof key, hmac_rows[_i].key_hex,
+                              hmac_rows[_i].key_times);
+    size_t n = repeat_hex(data, sizeof data, hmac_rows[_i].data_hex,
+                          hmac_rows[_i].data_times);
+
+    ck_assert_int_eq(ptd_hmac_sha256(mac, key, n_key, data, n), PTD_OK);
+    expect_hex(mac, sizeof mac, hmac_rows[_i].mac, "HMAC");
+}
+END_TEST
+
+START_TEST(secrets_are_equal_only_if_every_byte_is)
+{
+    ck_assert(ptd_secret_is_equal("abc", "abc", 3));
+    ck_assert(!ptd_secret_is_equal("abc", "abd", 3));
+    ck_assert(!ptd_secret_is_equal("xbc", "abc", 3));
+    ck_assert(ptd_secret_is_equal("abc", "abd", 2));
+    ck_assert(ptd_secret_is_equal(NULL, NULL, 0));
+}
+END_TEST
+
 static Suite *suite_crypto(void)
 {
     Suite *s = suite_create("crypto");
@@ -385,6 +447,9 @@ static Suite *suite_crypto(void)
     tcase_add_loop_test(tc, sha256_gives_published_values, 0,
                         PTD_COUNT(sha_rows));
     tcase_add_test(tc, sha256d_is_the_same_in_pieces_of_any_size);
+    tcase_add_loop_test(tc, hmac_sha256_gives_published_values, 0,
+                        PTD_COUNT(hmac_rows));
+    tcase_add_test(tc, secrets_are_equal_only_if_every_byte_is);
     tcase_add_test(tc, sha256d_in_progress_is_not_disturbed_by_others);
     tcase_add_test(tc, sha256d_may_be_written_over_its_input);
     tcase_add_test(tc, sha3_256_gives_published_values);

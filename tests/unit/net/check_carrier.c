@@ -91,20 +91,20 @@ static enum ptd_err next(struct ptd_carrier *cr, struct ptd_rxbuf *rx,
     return PTD_OK;
 }
 
-static size_t head_bytes(const struct ptd_carrier *cr, enum ptd_msg_type type)
+static size_t head_bytes(const struct ptd_carrier *cr, const char *command)
 {
     (void)cr;
-    (void)type;
+    (void)command;
     return HEAD;
 }
 
-static void seal(struct ptd_carrier *cr, enum ptd_msg_type type, uint8_t *frame,
+static void seal(struct ptd_carrier *cr, const char *command, uint8_t *frame,
                  size_t n)
 {
     struct scrambler *s = PTD_CONTAINER_OF(cr, struct scrambler, cr);
 
     ptd_put_le32(frame, (uint32_t)n);
-    frame[4] = (uint8_t)type;
+    frame[4] = (uint8_t)ptd_msg_type_of(command, strlen(command));
     memcpy(frame + HEAD + n, "end", TAIL);
     scramble(frame, HEAD + n + TAIL, (uint8_t)(s->key + s->n_out++));
 }

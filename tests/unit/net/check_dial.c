@@ -507,13 +507,13 @@ static void yes_man_main(void *arg)
     struct yes_man *y = arg;
     struct ptd_wait w = ptd_wait_until(20000, NULL);
     struct ptd_netaddr remote;
-    uint8_t in[3 + 10];
+    uint8_t in[4 + 1 + 11 + 2];
     int fd;
 
     PTD_ASSERT(ptd_accept(&y->a, &fd, &remote, NULL, &y->stop) == PTD_OK);
     PTD_ASSERT(ptd_wait_recv(&w, fd, in, 3) == PTD_OK);
     PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0", 2) == PTD_OK);
-    PTD_ASSERT(ptd_wait_recv(&w, fd, in, 10) == PTD_OK);
+    PTD_ASSERT(ptd_wait_recv(&w, fd, in, sizeof in) == PTD_OK);
     PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0\0\1\1\1\1\1\1\1hi", 12) == PTD_OK);
     close(fd);
 }
@@ -546,6 +546,77 @@ START_TEST(a_dial_through_a_proxy_leads_to_the_target)
 }
 END_TEST
 
+/* One connection over a Unix socket: greets, hears the request, says yes. */
+static void unix_main(void *listener)
+{
+    int fd = accept(*(int *)listener, NULL, NULL);
+    struct ptd_wait w = ptd_wait_until(20000, NULL);
+    uint8_t in[4 + 1 + 14 + 2];
+
+    PTD_ASSERT(fd >= 0);
+    PTD_ASSERT(ptd_wait_recv(&w, fd, in, 3) == PTD_OK);
+    PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0", 2) == PTD_OK);
+    PTD_ASSERT(ptd_wait_recv(&w, fd, in, sizeof in) == PTD_OK);
+    PTD_ASSERT(memcmp(in + 5, "some.host.test", 14) == 0);
+    PTD_ASSERT(ptd_wait_send(&w, fd, "\5\0\0\1\0\0\0\0\0\0ok", 12) == PTD_OK);
+    close(fd);
+}
+
+START_TEST(a_proxy_may_be_behind_a_unix_socket)
+{
+    char dir[] = "/tmp/check_dial_XXXXXX", path[64], text[PTD_PROXY_TEXT];
+    struct ptd_dial_target to = { .host = "some.host.test", .port = 8333 };
+    struct ptd_thread t = { .started = false };
+    struct ptd_wait w = ptd_wait_until(20000, NULL);
+    struct ptd_dial_why why;
+    struct ptd_proxy proxy;
+    char ok[2];
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/proxy", dir);
+    ck_assert_int_eq(ptd_proxy_set_unix(&proxy, path), PTD_OK);
+    snprintf(text, sizeof text, "unix:%s", path);
+    ck_assert_str_eq(ptd_proxy_format(&proxy, path, sizeof path), text);
+    ck_assert_int_eq(ptd_dial(&fd, &to, &proxy, 20000, NULL, &why), PTD_EPROXY);
+    ck_assert_int_eq(why.reply, -1);
+
+    ck_assert_int_eq(
+        bind(listener, (struct sockaddr *)&proxy.addr, proxy.addr_len), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(ptd_thread_start(&t, NULL, "proxy", unix_main, &listener),
+                     PTD_OK);
+    ck_assert_int_eq(ptd_dial(&fd, &to, &proxy, 20000, NULL, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_wait_recv(&w, fd, ok, 2), PTD_OK);
+    ck_assert(memcmp(ok, "ok", 2) == 0);
+    ptd_thread_join(&t);
+    close(fd);
+    close(listener);
+    unlink(text + strlen("unix:"));
+    rmdir(dir);
+}
+END_TEST
+
+START_TEST(a_path_has_to_fit_a_unix_address)
+{
+    struct ptd_netaddr na = parse("[::1]:9050");
+    char path[200], text[PTD_PROXY_TEXT];
+    struct ptd_proxy proxy;
+
+    memset(path, 'x', sizeof path);
+    path[108] = '\0';
+    ck_assert_int_eq(ptd_proxy_set_unix(&proxy, path), PTD_EINVAL);
+    ck_assert_int_eq(ptd_proxy_set_unix(&proxy, ""), PTD_EINVAL);
+    path[107] = '\0';
+    ck_assert_int_eq(ptd_proxy_set_unix(&proxy, path), PTD_OK);
+    ck_assert_uint_eq(strlen(ptd_proxy_format(&proxy, text, sizeof text)), 112);
+    ck_assert_int_eq(ptd_proxy_set(&proxy, &na), PTD_OK);
+    ck_assert_str_eq(ptd_proxy_format(&proxy, text, sizeof text), "[::1]:9050");
+    memset(&proxy, 0, sizeof proxy);
+    ck_assert_str_eq(ptd_proxy_format(&proxy, text, sizeof text), "");
+}
+END_TEST
+
 TCase *dial_case(void)
 {
     TCase *tc = tcase_create("dial");
@@ -572,5 +643,7 @@ TCase *dial_case(void)
     tcase_add_test(tc, a_latch_ends_a_dial);
     tcase_add_test(tc, a_look_up_without_an_answer_ends_like_any_dial);
     tcase_add_test(tc, a_dial_through_a_proxy_leads_to_the_target);
+    tcase_add_test(tc, a_proxy_may_be_behind_a_unix_socket);
+    tcase_add_test(tc, a_path_has_to_fit_a_unix_address);
     return tc;
 }

@@ -271,10 +271,10 @@ static const struct {
     const char *command; /* twelve bytes at most, as sent */
     const char *shown;
 } bad_commands[] = {
-    { "pi\nng", "pi?ng" },
-    { "\x7f", "?" },
-    { "\xff\xfe", "??" },
-    { "\x01pingpingpin", "?pingpingpin" },
+    { "pi\nng", "ping" },
+    { "\x7f", "" },
+    { "\xff\xfe", "" },
+    { "\x01pingpingpin", "pingpingpin" },
 };
 
 START_TEST(a_command_that_is_not_printable_is_skipped)

@@ -75,9 +75,12 @@ static const struct {
     const char *request;
     size_t n_request;
 } targets[] = {
-    { "1.2.3.4", SAYS("\5\1\0\1\1\2\3\4\x20\x8d") },
-    { "2001:db8::7", SAYS("\5\1\0\4\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7"
-                          "\x20\x8d") },
+    { "1.2.3.4", SAYS("\5\1\0\3\7"
+                      "1.2.3.4\x20\x8d") },
+    { "2001:db8::7", SAYS("\5\1\0\3\13"
+                          "2001:db8::7\x20\x8d") },
+    { "fc00:1:2:3:4:5:6:7", SAYS("\5\1\0\3\22"
+                                 "fc00:1:2:3:4:5:6:7\x20\x8d") },
     { "seed.example.org", SAYS("\5\1\0\3\x10seed.example.org\x20\x8d") },
     { "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion",
       SAYS("\5\1\0\3\x3e"
@@ -85,7 +88,7 @@ static const struct {
            "\x20\x8d") },
 };
 
-START_TEST(a_target_is_asked_for_by_address_or_name)
+START_TEST(a_target_is_asked_for_by_its_text)
 {
     struct ptd_dial_target to = { .host = NULL };
     struct ptd_proxy proxy = { .user = NULL };
@@ -118,7 +121,8 @@ START_TEST(user_and_password_are_sent_where_asked_for)
 
     talk_init(&t, SAYS("\5\2\1\0\5\0\0\1\0\0\0\0\0\0"));
     ck_assert_int_eq(connect_through(&t, &to, &proxy), PTD_OK);
-    heard(&t, SAYS("\5\2\0\2\1\5alice\6secret\5\1\0\1\1\2\3\4\x20\x8d"));
+    heard(&t, SAYS("\5\2\0\2\1\5alice\6secret\5\1\0\3\7"
+                   "1.2.3.4\x20\x8d"));
     talk_fini(&t);
 }
 END_TEST
@@ -131,7 +135,8 @@ START_TEST(a_proxy_that_needs_no_user_gets_none)
 
     talk_init(&t, SAYS("\5\0\5\0\0\1\0\0\0\0\0\0"));
     ck_assert_int_eq(connect_through(&t, &to, &proxy), PTD_OK);
-    heard(&t, SAYS("\5\2\0\2\5\1\0\1\1\2\3\4\x20\x8d"));
+    heard(&t, SAYS("\5\2\0\2\5\1\0\3\7"
+                   "1.2.3.4\x20\x8d"));
     talk_fini(&t);
 }
 END_TEST
@@ -371,7 +376,7 @@ TCase *socks5_case(void)
     TCase *tc = tcase_create("socks5");
 
     tcase_set_timeout(tc, 30);
-    tcase_add_loop_test(tc, a_target_is_asked_for_by_address_or_name, 0,
+    tcase_add_loop_test(tc, a_target_is_asked_for_by_its_text, 0,
                         (int)PTD_COUNT(targets));
     tcase_add_test(tc, user_and_password_are_sent_where_asked_for);
     tcase_add_test(tc, a_proxy_that_needs_no_user_gets_none);

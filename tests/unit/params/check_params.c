@@ -37,7 +37,7 @@ static const struct {
     { "regtest", "fabfb5da",
       "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
       "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b",
-      0x207fffff, 144, 18444, 0, 0 },
+      0x207fffff, 144, 18444, 1, 0 },
 };
 
 static void expect_hash(const struct ptd_hash *h, const char *want)
