@@ -39,24 +39,65 @@ enum ptd_log_level {
     PTD_LOG_TRACE
 };
 
-/* Tag, and the category that stands for it in -debug=<category>: Bitcoin
- * Core's names where it has one. */
+/* What -debug=<category> and the logging RPC switch, in the order of their
+ * names; most of them stand for what only a full node has, and are accepted.
+ *
+ * Source   Bitcoin Core */
+#define PTD_LOG_CATEGORIES(X)                                                  \
+    X(ADDRMAN, "addrman")                                                      \
+    X(BENCH, "bench")                                                          \
+    X(BLOCKSTORAGE, "blockstorage")                                            \
+    X(CMPCTBLOCK, "cmpctblock")                                                \
+    X(COINDB, "coindb")                                                        \
+    X(ESTIMATEFEE, "estimatefee")                                              \
+    X(HTTP, "http")                                                            \
+    X(I2P, "i2p")                                                              \
+    X(IPC, "ipc")                                                              \
+    X(KERNEL, "kernel")                                                        \
+    X(LEVELDB, "leveldb")                                                      \
+    X(LIBEVENT, "libevent")                                                    \
+    X(MEMPOOL, "mempool")                                                      \
+    X(MEMPOOLREJ, "mempoolrej")                                                \
+    X(NET, "net")                                                              \
+    X(PRIVBROADCAST, "privatebroadcast")                                       \
+    X(PROXY, "proxy")                                                          \
+    X(PRUNE, "prune")                                                          \
+    X(QT, "qt")                                                                \
+    X(RAND, "rand")                                                            \
+    X(REINDEX, "reindex")                                                      \
+    X(RPC, "rpc")                                                              \
+    X(SCAN, "scan")                                                            \
+    X(SELECTCOINS, "selectcoins")                                              \
+    X(TOR, "tor")                                                              \
+    X(TXPACKAGES, "txpackages")                                                \
+    X(TXRECONCILIATION, "txreconciliation")                                    \
+    X(VALIDATION, "validation")                                                \
+    X(WALLETDB, "walletdb")                                                    \
+    X(ZMQ, "zmq")
+
+#define PTD_LOGC_NAME_(name, text) PTD_LOGC_##name,
+enum ptd_log_category {
+    PTD_LOG_CATEGORIES(PTD_LOGC_NAME_) PTD_LOG_N_CATEGORIES
+};
+#undef PTD_LOGC_NAME_
+
+/* Tags, and the category that each belongs to. */
 #define PTD_LOG_TAGS(X)                                                        \
-    X(NODE, "node")       /* the program: start, stop, configuration */        \
-    X(SRVR, "net")        /* server: peers in and out */                       \
-    X(PEER, "net")        /* one peer */                                       \
-    X(NETW, "net")        /* sockets, dialling, proxies */                     \
-    X(WIRE, "net")        /* messages */                                       \
-    X(CMGR, "connmgr")    /* outbound slots */                                 \
-    X(ADXR, "addrman")    /* addresses */                                      \
-    X(SYNC, "netsync")    /* headers and blocks from peers */                  \
-    X(CHAN, "validation") /* header tree, blocks */                            \
-    X(RPCS, "rpc")        /* requests from users */                            \
-    X(HTTP, "http")       /* the server below RPC */                           \
-    X(PROX, "proxy")      /* SOCKS5 */                                         \
-    X(TORC, "tor")        /* Tor control */                                    \
-    X(I2PS, "i2p")        /* I2P SAM */                                        \
-    X(BENC, "bench")      /* how long things took */
+    X(NODE, KERNEL)     /* the program: start, stop, configuration */          \
+    X(SRVR, NET)        /* server: peers in and out */                         \
+    X(PEER, NET)        /* one peer */                                         \
+    X(NETW, NET)        /* sockets, dialling, proxies */                       \
+    X(WIRE, NET)        /* messages */                                         \
+    X(CMGR, NET)        /* outbound slots */                                   \
+    X(ADXR, ADDRMAN)    /* addresses */                                        \
+    X(SYNC, NET)        /* headers and blocks from peers */                    \
+    X(CHAN, VALIDATION) /* header tree, blocks */                              \
+    X(RPCS, RPC)        /* requests from users */                              \
+    X(HTTP, HTTP)       /* the server below RPC */                             \
+    X(PROX, PROXY)      /* SOCKS5 */                                           \
+    X(TORC, TOR)        /* Tor control */                                      \
+    X(I2PS, I2P)        /* I2P SAM */                                          \
+    X(BENC, BENCH)      /* how long things took */
 
 #define PTD_LOG_NAME_(tag, category) PTD_LOG_##tag,
 enum ptd_log_tag { PTD_LOG_TAGS(PTD_LOG_NAME_) PTD_LOG_N_TAGS };
@@ -128,20 +169,41 @@ struct ptd_log_limit {
 
 /* ---- levels ----------------------------------------------------------- */
 
-/* Level of one tag, or of all; PTD_LOG_INFO at start. */
+/* Errors, warnings and infos are always logged. Below them a tag logs if its
+ * category is enabled, down to the category's threshold, or to the common one
+ * where it has none; PTD_LOG_DEBUG at start, nothing enabled.
+ *
+ * In the functions that take a category's name "1", "all" and "" mean every
+ * category.
+ *
+ * Returns  PTD_OK; PTD_ENOTFOUND: no such category
+ * Source   Bitcoin Core's -debug, -debugexclude, -loglevel and logging RPC
+ */
+PTD_API PTD_MUST_USE enum ptd_err ptd_log_enable(const char *category)
+    PTD_NONNULL(1);
+PTD_API PTD_MUST_USE enum ptd_err ptd_log_disable(const char *category)
+    PTD_NONNULL(1);
+
+/* PTD_LOG_INFO, PTD_LOG_DEBUG or PTD_LOG_TRACE, commonly or for one category;
+ * for "all" categories nothing is changed, as in Core. */
+PTD_API void ptd_log_set_threshold(enum ptd_log_level level);
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_log_set_category_threshold(const char *category, enum ptd_log_level level)
+    PTD_NONNULL(1);
+
+/* As at start. */
+PTD_API void ptd_log_reset_levels(void);
+
+/* Walk the categories by name: the i-th, and whether it is enabled. NULL
+ * behind the last. */
+PTD_API const char *ptd_log_category_at(size_t i, bool *is_enabled)
+    PTD_NONNULL(2);
+PTD_API bool ptd_log_is_any_enabled(void);
+
+/* Level of one tag, or of all, until the next call of a function above. */
 PTD_API void ptd_log_set_level(enum ptd_log_tag tag, enum ptd_log_level level);
 PTD_API void ptd_log_set_level_all(enum ptd_log_level level);
 PTD_API enum ptd_log_level ptd_log_level_of(enum ptd_log_tag tag);
-
-/* Set the level of all tags of a category ("net", "rpc" …); "1", "all" and ""
- * mean every tag.
- *
- * Returns  PTD_OK; PTD_ENOTFOUND: no such category
- * Source   Bitcoin Core's -debug and -debugexclude
- */
-PTD_API PTD_MUST_USE enum ptd_err
-ptd_log_set_category(const char *category, enum ptd_log_level level)
-    PTD_NONNULL(1);
 
 /* Names, such as "PEER", "net" and "warning"; never NULL. */
 PTD_API const char *ptd_log_tag_name(enum ptd_log_tag tag);
@@ -153,11 +215,13 @@ PTD_API const char *ptd_log_level_name(enum ptd_log_level level);
 /* One line of the log, as a sink gets it; valid during the call. */
 struct ptd_log_line {
     const struct ptd_log_site *site;
-    int64_t wall_us;      /* since 1970, UTC; of ptd_log_set_clock()'s clock */
+    int64_t wall_us;      /* since 1970, UTC, by the system's clock */
     const char *thread;   /* name of the thread that spoke */
     const char *text;     /* one line without its end; a control character has
-                           become a question mark */
+                           become "\x0a" and the like */
     uint32_t n_held_back; /* by a rate limit, before this line */
+    int64_t mock_us;      /* since 1970, if ptd_log_set_clock()'s clock was set
+                             by hand; 0: it was not */
 };
 
 /* Called with the log's lock held: one line at a time. */
@@ -178,18 +242,18 @@ PTD_API void ptd_log_remove_sink(int id);
 
 struct ptd_clock;
 
-/* Time stamps come from this clock from now on; NULL: the system's. The clock
- * must outlive its use here. */
+/* Rate limits go by this clock from now on, and a time that was set by hand is
+ * shown beside the system's; NULL: none. The clock must outlive its use here. */
 PTD_API void ptd_log_set_clock(struct ptd_clock *clk);
 
 /* ---- the sink that writes lines ---------------------------------------- */
 
 /* What stands before the text:
  *
- *     <time> [thread] [file:line] [function] [category:level] text
+ *     <time> (mocktime: <time>) [thread] [file:line] [function] [what] text
  *
- * where the last bracket is missing at info, [warning] or [error] at these,
- * [net] at debug, [net:trace] at trace.
+ * where [what] is missing at info, [warning] or [error] at these, [net] at
+ * debug, [net:trace] at trace.
  *
  * Source   Bitcoin Core's debug.log
  */
@@ -198,7 +262,8 @@ struct ptd_log_format {
     bool micros;      /* -logtimemicros */
     bool threads;     /* -logthreadnames */
     bool sources;     /* -logsourcelocations */
-    bool always_tags; /* -loglevelalways: category and level on every line */
+    bool always_tags; /* -loglevelalways: category ("all" where none is shown)
+                         and level on every line */
 };
 
 /* Write one line and its end into out, cut to cap - 1 bytes, the end included
@@ -208,18 +273,52 @@ PTD_API size_t ptd_log_format_line(char *out, size_t cap,
                                    const struct ptd_log_line *line)
     PTD_NONNULL(1, 3, 4);
 
+struct ptd_log_early;
+
+/* A sink that holds lines until there is a file to write them to: up to 1 MB,
+ * then it forgets the oldest. PTD_OK, PTD_ENOMEM, PTD_ELIMIT. */
+PTD_API PTD_MUST_USE enum ptd_err
+ptd_log_early_start(struct ptd_log_early **out) PTD_NONNULL(1);
+
+/* Remove the sink and forget its lines. Takes NULL. */
+PTD_API void ptd_log_early_free(struct ptd_log_early *early PTD_TAKES);
+
 struct ptd_log_file;
 
-/* A sink that appends lines to a file, to a stream, or both.
+/* A sink that appends lines to a file, to a stream, or both. Each line is with
+ * the kernel before whoever logs it goes on.
  *
  * path     NULL: no file; a file is created with mode 0600
  * stream   NULL: none; borrowed; flushed after each line
+ * early    NULL, or what was said before: taken and written first, after five
+ *          empty lines in the file that part this run from the last; on
+ *          failure it is still the caller's
  * Returns  PTD_OK; PTD_ENOMEM; PTD_EIO: the file cannot be opened (errno
  *          says why); PTD_ELIMIT: too many sinks
  */
 PTD_API PTD_MUST_USE enum ptd_err
 ptd_log_file_open(struct ptd_log_file **out, const char *path, FILE *stream,
-                  const struct ptd_log_format *format) PTD_NONNULL(1, 4);
+                  const struct ptd_log_format *format,
+                  struct ptd_log_early *early) PTD_NONNULL(1, 4);
+
+/* From now on let infos, warnings and errors of one call site fill at most
+ * PTD_LOG_LIMIT_BYTES of the file in PTD_LOG_LIMIT_WINDOW_S; the stream gets
+ * them all. Lines begin with "[*] " while any site is held back.
+ *
+ * Source   Bitcoin Core's -logratelimit
+ */
+#define PTD_LOG_LIMIT_BYTES    (1024 * 1024)
+#define PTD_LOG_LIMIT_WINDOW_S 3600
+PTD_API PTD_MUST_USE enum ptd_err ptd_log_file_limit(struct ptd_log_file *f)
+    PTD_NONNULL(1);
+
+/* Keep the last 10 MB of a file of more than 11. A file that cannot be read or
+ * written is left alone. PTD_OK, PTD_ENOMEM, PTD_EIO.
+ *
+ * Source   Bitcoin Core's -shrinkdebugfile
+ */
+PTD_API PTD_MUST_USE enum ptd_err ptd_log_shrink_file(const char *path)
+    PTD_NONNULL(1);
 
 /* Open the path again at the next line, for log rotation. Any thread, and safe
  * in a signal handler. */

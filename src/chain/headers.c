@@ -14,6 +14,7 @@
 #include "crypto/siphash.h"
 
 _Static_assert(sizeof(struct node) <= 108, "what the header file promises");
+_Static_assert(sizeof(struct block_state) <= 40, "likewise");
 
 enum {
     FIRST_TABLE = 1024,
@@ -99,14 +100,16 @@ static bool reserve_locked(struct ptd_headers *t, uint32_t height)
         !resize_table_locked(t, t->table_size * 2))
         return false;
     if (t->n_nodes >> CHUNK_BITS == t->n_chunks) {
-        struct node **chunks = ptd_array_grow(t->chunks, &t->cap_chunks,
-                                              t->n_chunks + 1, sizeof *chunks);
+        struct chunk **chunks = ptd_array_grow(t->chunks, &t->cap_chunks,
+                                               t->n_chunks + 1, sizeof *chunks);
         if (chunks == NULL)
             return false;
         t->chunks = chunks;
-        chunks[t->n_chunks] = ptd_alloc_array(CHUNK_NODES, sizeof **chunks);
+        chunks[t->n_chunks] = ptd_alloc(sizeof **chunks);
         if (chunks[t->n_chunks] == NULL)
             return false;
+        memset(chunks[t->n_chunks]->status, 0, CHUNK_NODES);
+        chunks[t->n_chunks]->blocks = NULL;
         t->n_chunks++;
     }
     return true;
@@ -150,9 +153,8 @@ bool ptd_headers_on_best_locked(const struct ptd_headers *t, node_id id)
     return height <= node_locked(t, t->tip)->height && t->best[height] == id;
 }
 
-/* Work of one header; neighbours mostly have the same bits. */
-static struct ptd_u256 work_of_locked(struct ptd_headers *t, uint32_t bits)
-    PTD_REQUIRES(t->mu)
+/* Neighbours mostly have the same bits. */
+struct ptd_u256 ptd_headers_work_of_locked(struct ptd_headers *t, uint32_t bits)
 {
     struct ptd_u256 target;
 
@@ -170,7 +172,7 @@ static node_id insert_locked(struct ptd_headers *t, node_id parent_id,
 {
     node_id id = t->n_nodes++;
     struct node *n = node_locked(t, id);
-    struct ptd_u256 work = work_of_locked(t, c->bits);
+    struct ptd_u256 work = ptd_headers_work_of_locked(t, c->bits);
 
     n->hash = c->hash;
     memcpy(n->merkle_root.b, c->raw + AT_MERKLE_ROOT, PTD_HASH_BYTES);
@@ -264,6 +266,9 @@ struct ptd_headers *ptd_headers_new(const struct ptd_params *params,
     t->max_low_height = params->assume_valid_height + FIVE_YEARS_OF_BLOCKS;
     ptd_random_bytes(t->key, sizeof t->key);
     ptd_mutex_init(&t->mu, PTD_RANK_CHAIN);
+    ptd_mutex_lock(&t->mu);
+    t->real_id = NO_NODE;
+    ptd_mutex_unlock(&t->mu);
     if (insert_genesis(t))
         return t;
     ptd_headers_free(t);
@@ -275,8 +280,10 @@ void ptd_headers_free(struct ptd_headers *t)
     if (t == NULL)
         return;
     ptd_mutex_lock(&t->mu);
-    for (size_t i = 0; i < t->n_chunks; i++)
+    for (size_t i = 0; i < t->n_chunks; i++) {
+        ptd_free(t->chunks[i]->blocks);
         ptd_free(t->chunks[i]);
+    }
     ptd_free(t->chunks);
     ptd_free(t->table);
     ptd_free(t->best);
@@ -287,10 +294,9 @@ void ptd_headers_free(struct ptd_headers *t)
 
 /* ---- adding --------------------------------------------------------- */
 
-/* What can be said of headers without looking at the tree. */
-static enum ptd_header_err check_alone(const struct ptd_headers *t,
-                                       struct candidate *list,
-                                       const uint8_t *raw, size_t n)
+enum ptd_header_err ptd_headers_check_alone(const struct ptd_headers *t,
+                                            struct candidate *list,
+                                            const uint8_t *raw, size_t n)
 {
     for (size_t i = 0; i < n; i++, raw += PTD_HEADER_BYTES) {
         struct ptd_u256 target;
@@ -315,7 +321,7 @@ check_worth_locked(struct ptd_headers *t, const struct ptd_u256 *work,
 {
     const struct node *tip = node_locked(t, t->tip);
     struct ptd_u256 tip_work = node_work(tip);
-    struct ptd_u256 near = work_of_locked(t, tip->bits);
+    struct ptd_u256 near = ptd_headers_work_of_locked(t, tip->bits);
 
     if (ptd_u256_cmp(work, &t->min_work) < 0 && height > t->max_low_height)
         return PTD_HEADER_ELIMIT;
@@ -332,50 +338,93 @@ check_worth_locked(struct ptd_headers *t, const struct ptd_u256 *work,
     return PTD_HEADER_OK;
 }
 
-/* The same for a list behind a parent, as if all of it were valid. */
-static enum ptd_header_err check_list_worth_locked(struct ptd_headers *t,
-                                                   node_id parent_id,
-                                                   const struct candidate *list,
-                                                   size_t n) PTD_REQUIRES(t->mu)
+/* The work of a list behind a branch. */
+static struct ptd_u256
+add_work_locked(struct ptd_headers *t, struct ptd_u256 work,
+                const struct candidate *list, size_t n) PTD_REQUIRES(t->mu)
 {
-    const struct node *parent = node_locked(t, parent_id);
-    struct ptd_u256 work = node_work(parent);
-
     for (size_t i = 0; i < n; i++) {
-        struct ptd_u256 one = work_of_locked(t, list[i].bits);
+        struct ptd_u256 one = ptd_headers_work_of_locked(t, list[i].bits);
 
         ptd_u256_add(&work, &one);
     }
-    return check_worth_locked(t, &work, parent->height + (uint32_t)n, n);
+    return work;
 }
 
-static enum ptd_header_err add_locked(struct ptd_headers *t,
-                                      struct ptd_headers_result *res,
-                                      const struct candidate *list, size_t n,
-                                      int64_t now_s) PTD_REQUIRES(t->mu)
+/* How many of a list are known; *last: the node that the others follow,
+ * NO_NODE if that is unknown. (A known header has known ancestors: the known
+ * ones come first.) */
+static size_t skip_known_locked(const struct ptd_headers *t, node_id *last,
+                                const struct candidate *list, size_t n)
+    PTD_REQUIRES(t->mu)
 {
-    enum ptd_header_err e = PTD_HEADER_OK;
-    struct ptd_u256 work, tip_work;
     struct ptd_hash prev;
-    node_id last, known;
+    size_t i = 0;
+    node_id known;
 
     memcpy(prev.b, list[0].raw + AT_PREV, sizeof prev.b);
-    last = ptd_headers_find_locked(t, &prev);
-    /* A known header has known ancestors: these all come first. */
-    while (n > 0 &&
-           (known = ptd_headers_find_locked(t, &list->hash)) != NO_NODE) {
-        last = known;
-        res->n_known++;
-        list++;
-        n--;
+    *last = ptd_headers_find_locked(t, &prev);
+    for (; i < n; i++) {
+        known = ptd_headers_find_locked(t, &list[i].hash);
+        if (known == NO_NODE)
+            break;
+        *last = known;
     }
-    if (n == 0)
-        return PTD_HEADER_OK;
+    return i;
+}
+
+bool ptd_headers_claimed_work_locked(struct ptd_headers *t,
+                                     struct ptd_u256 *out, size_t *n_known,
+                                     const struct candidate *list, size_t n)
+{
+    node_id last;
+
+    *n_known = skip_known_locked(t, &last, list, n);
+    if (last == NO_NODE)
+        return false;
+    *out = add_work_locked(t, node_work(node_locked(t, last)), list + *n_known,
+                           n - *n_known);
+    return true;
+}
+
+static void take_if_best_locked(struct ptd_headers *t,
+                                struct ptd_headers_result *res, node_id id)
+    PTD_REQUIRES(t->mu)
+{
+    struct ptd_u256 work = node_work(node_locked(t, id));
+    struct ptd_u256 tip_work = node_work(node_locked(t, t->tip));
+
+    if (ptd_u256_cmp(&work, &tip_work) <= 0)
+        return;
+    res->new_tip = true;
+    res->fork_height = set_tip_locked(t, id);
+}
+
+enum ptd_header_err
+ptd_headers_add_locked(struct ptd_headers *t, struct ptd_headers_result *res,
+                       const struct candidate *list, size_t n, int64_t now_s,
+                       bool any_work)
+{
+    enum ptd_header_err e = PTD_HEADER_OK;
+    node_id last;
+
+    res->n_known = skip_known_locked(t, &last, list, n);
+    list += res->n_known;
+    n -= res->n_known;
     if (last == NO_NODE)
         return PTD_HEADER_EORPHAN;
-    e = check_list_worth_locked(t, last, list, n);
-    if (e != PTD_HEADER_OK)
-        return e;
+    if (*status_locked(t, last) & ST_INVALID)
+        return n == 0 ? PTD_HEADER_EKNOWN : PTD_HEADER_EPREV;
+    if (n == 0)
+        return PTD_HEADER_OK;
+    if (!any_work) {
+        const struct node *parent = node_locked(t, last);
+        struct ptd_u256 work = add_work_locked(t, node_work(parent), list, n);
+
+        e = check_worth_locked(t, &work, parent->height + (uint32_t)n, n);
+        if (e != PTD_HEADER_OK)
+            return e;
+    }
     for (; n > 0; n--, list++, res->n_new++) {
         e = ptd_headers_judge_locked(t, last, list, now_s);
         if (e == PTD_HEADER_OK &&
@@ -385,12 +434,7 @@ static enum ptd_header_err add_locked(struct ptd_headers *t,
             break;
         last = insert_locked(t, last, list);
     }
-    work = node_work(node_locked(t, last));
-    tip_work = node_work(node_locked(t, t->tip));
-    if (ptd_u256_cmp(&work, &tip_work) > 0) {
-        res->new_tip = true;
-        res->fork_height = set_tip_locked(t, last);
-    }
+    take_if_best_locked(t, res, last);
     return e;
 }
 
@@ -407,12 +451,83 @@ enum ptd_header_err ptd_headers_add(struct ptd_headers *t,
     list = ptd_alloc_array(n, sizeof *list);
     if (list == NULL)
         return PTD_HEADER_ENOMEM;
-    e = check_alone(t, list, raw, n);
+    e = ptd_headers_check_alone(t, list, raw, n);
     if (e == PTD_HEADER_OK) {
         ptd_mutex_lock(&t->mu);
-        e = add_locked(t, res, list, n, now_s);
+        e = ptd_headers_add_locked(t, res, list, n, now_s, false);
         ptd_mutex_unlock(&t->mu);
     }
     ptd_free(list);
     return e;
+}
+
+/* ---- for the chain -------------------------------------------------- */
+
+enum ptd_header_err ptd_headers_restore_locked(struct ptd_headers *t,
+                                               uint8_t raw[PTD_HEADER_BYTES],
+                                               node_id parent)
+{
+    struct ptd_u256 target;
+    struct candidate c;
+
+    if (parent >= t->n_nodes)
+        return PTD_HEADER_EORPHAN;
+    memcpy(raw + AT_PREV, node_locked(t, parent)->hash.b, PTD_HASH_BYTES);
+    c = take_apart(raw);
+    if (!ptd_pow_target(&target, t->params, c.bits))
+        return PTD_HEADER_ETARGET;
+    if (!ptd_pow_is_met(&c.hash, &target))
+        return PTD_HEADER_EPOW;
+    if (!reserve_locked(t, node_locked(t, parent)->height + 1))
+        return PTD_HEADER_ENOMEM;
+    insert_locked(t, parent, &c);
+    return PTD_HEADER_OK;
+}
+
+bool ptd_headers_reserve_locked(struct ptd_headers *t, uint32_t n)
+{
+    size_t size = t->table_size;
+
+    while (size / 4 * 3 <= n)
+        size *= 2;
+    return size == t->table_size || resize_table_locked(t, size);
+}
+
+void ptd_headers_choose_tip_locked(struct ptd_headers *t)
+{
+    node_id best = 0; /* the genesis block is always valid */
+    struct ptd_u256 best_work = node_work(node_locked(t, best));
+
+    for (node_id id = 1; id < t->n_nodes; id++) {
+        struct ptd_u256 work = node_work(node_locked(t, id));
+
+        if (ptd_u256_cmp(&work, &best_work) > 0 &&
+            !(*status_locked(t, id) & ST_INVALID)) {
+            best = id;
+            best_work = work;
+        }
+    }
+    /* Of equals the one that is the tip now stays. */
+    if (!(*status_locked(t, t->tip) & ST_INVALID)) {
+        struct ptd_u256 work = node_work(node_locked(t, t->tip));
+
+        if (ptd_u256_cmp(&work, &best_work) == 0)
+            return;
+    }
+    set_tip_locked(t, best);
+}
+
+bool ptd_headers_reserve_block_locked(struct ptd_headers *t, node_id id)
+{
+    struct chunk *chunk = t->chunks[id >> CHUNK_BITS];
+
+    if (chunk->blocks != NULL)
+        return true;
+    chunk->blocks = ptd_calloc(CHUNK_NODES, sizeof *chunk->blocks);
+    if (chunk->blocks == NULL)
+        return false;
+    for (size_t i = 0; i < CHUNK_NODES; i++)
+        chunk->blocks[i].wait_first = chunk->blocks[i].wait_next = NO_NODE;
+    t->n_block_chunks++;
+    return true;
 }

@@ -60,7 +60,10 @@ enum {
     X(PTD_HEADER_ENEW, "time is over two hours ahead", false)                  \
     X(PTD_HEADER_EVERSION, "version is no longer accepted", true)              \
     X(PTD_HEADER_EWORK, "branch has too little work", false)                   \
-    X(PTD_HEADER_ELIMIT, "too many headers of little work", false)
+    X(PTD_HEADER_ELIMIT, "too many headers of little work", false)             \
+    X(PTD_HEADER_EPREV, "stands on an invalid block", true)                    \
+    X(PTD_HEADER_EKNOWN, "was found invalid before", true)                     \
+    X(PTD_HEADER_EIO, "could not be stored", false)
 
 #define X(name, text, bad) name,
 enum ptd_header_err { PTD_HEADER_ERRORS(X) PTD_N_HEADER_ERRORS };
@@ -146,7 +149,8 @@ uint32_t ptd_headers_height(struct ptd_headers *t) PTD_NONNULL(1);
 size_t ptd_headers_count(struct ptd_headers *t) PTD_NONNULL(1);
 size_t ptd_headers_count_side(struct ptd_headers *t) PTD_NONNULL(1);
 
-/* Bytes of memory that the tree takes up. */
+/* Bytes of memory that the tree takes up, and what the chain keeps with it: 40
+ * bytes more for each block that came. */
 size_t ptd_headers_bytes(struct ptd_headers *t) PTD_NONNULL(1);
 
 /* ---- getheaders, both ways ------------------------------------------ */

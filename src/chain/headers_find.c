@@ -7,8 +7,9 @@
 #include "chain/headers_int.h"
 
 /* The header as on the wire: its parent's hash is with the parent. */
-static void encode_locked(const struct ptd_headers *t, const struct node *n,
-                          uint8_t out[PTD_HEADER_BYTES]) PTD_REQUIRES(t->mu)
+void ptd_headers_encode_locked(const struct ptd_headers *t,
+                               const struct node *n,
+                               uint8_t out[PTD_HEADER_BYTES])
 {
     memset(out, 0, PTD_HEADER_BYTES);
     ptd_put_le32(out, (uint32_t)n->version);
@@ -20,9 +21,8 @@ static void encode_locked(const struct ptd_headers *t, const struct node *n,
     ptd_put_le32(out + 76, n->nonce);
 }
 
-static bool describe_locked(const struct ptd_headers *t,
-                            struct ptd_header_info *out, node_id id)
-    PTD_REQUIRES(t->mu)
+bool ptd_headers_describe_locked(const struct ptd_headers *t,
+                                 struct ptd_header_info *out, node_id id)
 {
     const struct node *n;
 
@@ -36,7 +36,7 @@ static bool describe_locked(const struct ptd_headers *t,
     out->bits = n->bits;
     out->median_time = ptd_headers_median_time_locked(t, id);
     out->work = node_work(n);
-    encode_locked(t, n, out->raw);
+    ptd_headers_encode_locked(t, n, out->raw);
     return true;
 }
 
@@ -46,7 +46,8 @@ bool ptd_headers_find(struct ptd_headers *t, struct ptd_header_info *out,
     bool found;
 
     ptd_mutex_lock(&t->mu);
-    found = describe_locked(t, out, ptd_headers_find_locked(t, hash));
+    found =
+        ptd_headers_describe_locked(t, out, ptd_headers_find_locked(t, hash));
     ptd_mutex_unlock(&t->mu);
     return found;
 }
@@ -63,7 +64,7 @@ bool ptd_headers_at(struct ptd_headers *t, struct ptd_header_info *out,
     bool found;
 
     ptd_mutex_lock(&t->mu);
-    found = describe_locked(t, out, best_at_locked(t, height));
+    found = ptd_headers_describe_locked(t, out, best_at_locked(t, height));
     ptd_mutex_unlock(&t->mu);
     return found;
 }
@@ -71,7 +72,7 @@ bool ptd_headers_at(struct ptd_headers *t, struct ptd_header_info *out,
 void ptd_headers_tip(struct ptd_headers *t, struct ptd_header_info *out)
 {
     ptd_mutex_lock(&t->mu);
-    describe_locked(t, out, t->tip);
+    ptd_headers_describe_locked(t, out, t->tip);
     ptd_mutex_unlock(&t->mu);
 }
 
@@ -87,7 +88,7 @@ bool ptd_headers_ancestor(struct ptd_headers *t, struct ptd_header_info *out,
         id = node_locked(t, id)->height >= height
                  ? ptd_headers_ancestor_locked(t, id, height)
                  : NO_NODE;
-    found = describe_locked(t, out, id);
+    found = ptd_headers_describe_locked(t, out, id);
     ptd_mutex_unlock(&t->mu);
     return found;
 }
@@ -137,11 +138,35 @@ size_t ptd_headers_bytes(struct ptd_headers *t)
     size_t n;
 
     ptd_mutex_lock(&t->mu);
-    n = sizeof *t + t->n_chunks * CHUNK_NODES * sizeof **t->chunks +
+    n = sizeof *t + t->n_chunks * sizeof **t->chunks +
+        t->n_block_chunks * CHUNK_NODES * sizeof(struct block_state) +
         t->cap_chunks * sizeof *t->chunks + t->table_size * sizeof *t->table +
         t->cap_best * sizeof *t->best;
     ptd_mutex_unlock(&t->mu);
     return n;
+}
+
+node_id ptd_headers_fork_locked(const struct ptd_headers *t, node_id a,
+                                node_id b)
+{
+    uint32_t height =
+        PTD_MIN(node_locked(t, a)->height, node_locked(t, b)->height);
+
+    a = ptd_headers_ancestor_locked(t, a, height);
+    b = ptd_headers_ancestor_locked(t, b, height);
+    while (a != b) {
+        const struct node *x = node_locked(t, a), *y = node_locked(t, b);
+
+        /* Nodes of one height jump equally far. */
+        if (x->jump != y->jump) {
+            a = x->jump;
+            b = y->jump;
+        } else {
+            a = x->parent;
+            b = y->parent;
+        }
+    }
+    return a;
 }
 
 /* ---- getheaders ----------------------------------------------------- */
@@ -200,7 +225,7 @@ static size_t copy_locked(const struct ptd_headers *t, uint8_t *out, size_t max,
     while (n < max && (id = best_at_locked(t, height)) != NO_NODE) {
         const struct node *at = node_locked(t, id);
 
-        encode_locked(t, at, out + n * PTD_HEADER_BYTES);
+        ptd_headers_encode_locked(t, at, out + n * PTD_HEADER_BYTES);
         n++;
         height++;
         if (ptd_hash_eq(&at->hash, stop))
@@ -223,7 +248,7 @@ size_t ptd_headers_after(struct ptd_headers *t, uint8_t *out, size_t max,
     } else {
         id = ptd_headers_find_locked(t, stop);
         if (max > 0 && id != NO_NODE && ptd_headers_on_best_locked(t, id)) {
-            encode_locked(t, node_locked(t, id), out);
+            ptd_headers_encode_locked(t, node_locked(t, id), out);
             n = 1;
         }
     }

@@ -60,3 +60,15 @@ uint32_t ptd_pow_retarget(const struct ptd_params *params, uint32_t old_bits,
         target = limit;
     return ptd_u256_to_compact(&target);
 }
+
+double ptd_pow_difficulty(uint32_t bits)
+{
+    int shift = (int)(bits >> 24);
+    double d = 65535.0 / (double)(bits & 0x00ffffff);
+
+    for (; shift < 29; shift++)
+        d *= 256.0;
+    for (; shift > 29; shift--)
+        d /= 256.0;
+    return d;
+}

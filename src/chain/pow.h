@@ -32,4 +32,8 @@ uint32_t ptd_pow_limit_bits(const struct ptd_params *params);
 uint32_t ptd_pow_retarget(const struct ptd_params *params, uint32_t old_bits,
                           uint32_t first_s, uint32_t last_s);
 
+/* How much harder than the easiest target of the main network: for people.
+ * bits are those of a header in the tree, hence not zero. */
+double ptd_pow_difficulty(uint32_t bits);
+
 #endif /* PTD_CHAIN_POW_H */

@@ -27,15 +27,21 @@ uint32_t ptd_headers_median_time_locked(const struct ptd_headers *t, node_id id)
 
 /* Where min_difficulty holds, blocks of the lowest difficulty do not count:
  * the last other one of the period tells the bits. */
-static uint32_t last_real_bits_locked(const struct ptd_headers *t, node_id id)
+static uint32_t last_real_bits_locked(struct ptd_headers *t, node_id id)
     PTD_REQUIRES(t->mu)
 {
     const struct node *n = node_locked(t, id);
+    node_id at = id;
 
-    while (n->parent != NO_NODE && n->height % t->interval != 0 &&
-           n->bits == t->limit_bits)
-        n = node_locked(t, n->parent);
-    return n->bits;
+    while (at != t->real_id && n->parent != NO_NODE &&
+           n->height % t->interval != 0 && n->bits == t->limit_bits) {
+        at = n->parent;
+        n = node_locked(t, at);
+    }
+    /* Headers mostly come in order: the next one asks one step further. */
+    t->real_bits = at == t->real_id ? t->real_bits : n->bits;
+    t->real_id = id;
+    return t->real_bits;
 }
 
 static uint32_t retarget_locked(const struct ptd_headers *t, node_id last_id)
@@ -53,8 +59,8 @@ static uint32_t retarget_locked(const struct ptd_headers *t, node_id last_id)
                             first->time, last->time);
 }
 
-uint32_t ptd_headers_next_bits_locked(const struct ptd_headers *t,
-                                      node_id parent_id, uint32_t time)
+uint32_t ptd_headers_next_bits_locked(struct ptd_headers *t, node_id parent_id,
+                                      uint32_t time)
 {
     const struct node *parent = node_locked(t, parent_id);
     bool period_ends = (parent->height + 1) % t->interval == 0;
@@ -80,7 +86,7 @@ static bool is_outdated(const struct ptd_params *p, int32_t version,
 }
 
 enum ptd_header_err
-ptd_headers_judge_locked(const struct ptd_headers *t, node_id parent_id,
+ptd_headers_judge_locked(struct ptd_headers *t, node_id parent_id,
                          const struct candidate *c, int64_t now_s)
 {
     const struct node *parent = node_locked(t, parent_id);

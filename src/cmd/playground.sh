@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A small network on this machine: one pentad in front, with a table of its
-# peers, and a few more behind it, some that it dials and some that dial it.
+# peers, and a few more behind it, some that it dials and some that dial it. The
+# one in front mines a block every ten seconds, which goes from peer to peer.
 # Real processes and real TCP on 127.0.0.1, regtest, no other network.
 #
 #   playground.sh BUILD_DIRECTORY [OPTIONS for the node in front]
@@ -8,6 +9,7 @@ set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 pentad=$1/src/cmd/pentad
+cli=$1/src/cmd/pentad-cli
 home=$1/playground
 shift
 n_helpers=5
@@ -57,6 +59,19 @@ stop() {
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM HUP
 
+# A block every ten seconds, once the node in front answers.
+mine() { # mine RPC_PORT
+    local sleeper=
+    trap 'kill "$sleeper" 2>/dev/null || :; exit 0' TERM
+    while :; do
+        sleep 10 &
+        sleeper=$!
+        wait "$sleeper" || :
+        "$cli" -regtest -datadir="$home/front" -rpcport="$1" \
+            generatetodescriptor 1 "raw(51)" >/dev/null 2>&1 || :
+    done
+}
+
 rm -rf "$home"
 front_port=$(free_port 28500)
 port=$front_port
@@ -71,16 +86,19 @@ while [ $i -le $n_helpers ]; do
     [ $((i % 2)) = 1 ] && target=$front_port
     "$pentad" -regtest -datadir="$home/$i" -bind=127.0.0.1 -port="$port" \
         -connect="127.0.0.1:$target" -listen=1 -uacomment="helper$i" \
-        -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
+        -server=0 -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
     [ $((i % 2)) = 0 ] && set -- "-connect=127.0.0.1:$port" "$@"
     i=$((i + 1))
 done
 
 mkdir -p "$home/front"
+rpc_port=$(free_port $((port + 1)))
 # In the background, so that a signal to this shell is handled at once.
 "$pentad" -regtest -datadir="$home/front" -bind=127.0.0.1 -port="$front_port" \
-    -listen=1 -printtoconsole=0 -peertable "$@" &
+    -rpcport="$rpc_port" -listen=1 -printtoconsole=0 -peertable "$@" &
+front=$!
+mine "$rpc_port" </dev/null &
 status=0
-wait "$!" || status=$?
+wait "$front" || status=$?
 stop
 exit "$status"

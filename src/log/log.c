@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/util.h"
+#include "log/log_int.h"
 #include "pentad/clock.h"
 #include "sync/mutex.h"
 
@@ -31,12 +32,23 @@ static struct {
     atomic_int n_sinks; /* so that silence costs one load */
     struct ptd_mutex mu;
     struct sink sinks[PTD_LOG_MAX_SINKS] PTD_GUARDED_BY(mu);
+    bool enabled[PTD_LOG_N_CATEGORIES] PTD_GUARDED_BY(mu);
+    /* Of enum ptd_log_level, plus one: zero is "none of its own". */
+    int own_threshold[PTD_LOG_N_CATEGORIES] PTD_GUARDED_BY(mu);
+    int threshold PTD_GUARDED_BY(mu); /* minus PTD_LOG_DEBUG */
 } the_log = { .mu = { .m = PTHREAD_MUTEX_INITIALIZER, .rank = PTD_RANK_LOG } };
 
+static const char *const categories[] = {
+#define X(name, text) [PTD_LOGC_##name] = text,
+    PTD_LOG_CATEGORIES(X)
+#undef X
+};
+
 static const struct {
-    const char *name, *category;
+    const char *name;
+    enum ptd_log_category category;
 } tags[] = {
-#define X(tag, category) { #tag, category },
+#define X(tag, category) { #tag, PTD_LOGC_##category },
     PTD_LOG_TAGS(X)
 #undef X
 };
@@ -69,21 +81,121 @@ void ptd_log_set_level_all(enum ptd_log_level level)
         ptd_log_set_level((enum ptd_log_tag)tag, level);
 }
 
-enum ptd_err ptd_log_set_category(const char *category,
-                                  enum ptd_log_level level)
-{
-    bool every = strcmp(category, "") == 0 || strcmp(category, "1") == 0 ||
-                 strcmp(category, "all") == 0;
-    enum ptd_err e = PTD_ENOTFOUND;
+/* ---- categories ----------------------------------------------------- */
 
-    for (int tag = 0; tag < PTD_LOG_N_TAGS; tag++) {
-        if (every || strcmp(tags[tag].category, category) == 0) {
-            ptd_log_set_level((enum ptd_log_tag)tag, level);
-            e = PTD_OK;
-        }
-    }
-    return e;
+static bool is_every(const char *category)
+{
+    return strcmp(category, "") == 0 || strcmp(category, "1") == 0 ||
+           strcmp(category, "all") == 0;
 }
+
+/* PTD_LOG_N_CATEGORIES if there is none of this name. */
+static size_t find_category(const char *category)
+{
+    size_t i = 0;
+
+    while (i < PTD_LOG_N_CATEGORIES && strcmp(categories[i], category) != 0)
+        i++;
+    return i;
+}
+
+/* Give each tag the level that follows from its category. */
+static void settle_levels_locked(void) PTD_REQUIRES(the_log.mu)
+{
+    for (size_t tag = 0; tag < PTD_LOG_N_TAGS; tag++) {
+        size_t c = tags[tag].category;
+        int level = PTD_LOG_INFO;
+
+        if (the_log.enabled[c])
+            level = the_log.own_threshold[c] != 0
+                        ? the_log.own_threshold[c] - 1
+                        : the_log.threshold + PTD_LOG_DEBUG;
+        ptd_log_set_level((enum ptd_log_tag)tag, (enum ptd_log_level)level);
+    }
+}
+
+static enum ptd_err enable(const char *category, bool enabled)
+{
+    bool every = is_every(category);
+    size_t found = find_category(category);
+
+    if (!every && found == PTD_LOG_N_CATEGORIES)
+        return PTD_ENOTFOUND;
+    ptd_mutex_lock(&the_log.mu);
+    for (size_t i = 0; i < PTD_LOG_N_CATEGORIES; i++)
+        if (every || i == found)
+            the_log.enabled[i] = enabled;
+    settle_levels_locked();
+    ptd_mutex_unlock(&the_log.mu);
+    return PTD_OK;
+}
+
+enum ptd_err ptd_log_enable(const char *category)
+{
+    return enable(category, true);
+}
+
+enum ptd_err ptd_log_disable(const char *category)
+{
+    return enable(category, false);
+}
+
+void ptd_log_set_threshold(enum ptd_log_level level)
+{
+    ptd_mutex_lock(&the_log.mu);
+    the_log.threshold = (int)level - PTD_LOG_DEBUG;
+    settle_levels_locked();
+    ptd_mutex_unlock(&the_log.mu);
+}
+
+enum ptd_err ptd_log_set_category_threshold(const char *category,
+                                            enum ptd_log_level level)
+{
+    size_t found = find_category(category);
+
+    if (is_every(category))
+        return PTD_OK;
+    if (found == PTD_LOG_N_CATEGORIES)
+        return PTD_ENOTFOUND;
+    ptd_mutex_lock(&the_log.mu);
+    the_log.own_threshold[found] = (int)level + 1;
+    settle_levels_locked();
+    ptd_mutex_unlock(&the_log.mu);
+    return PTD_OK;
+}
+
+void ptd_log_reset_levels(void)
+{
+    ptd_mutex_lock(&the_log.mu);
+    for (size_t i = 0; i < PTD_LOG_N_CATEGORIES; i++) {
+        the_log.enabled[i] = false;
+        the_log.own_threshold[i] = 0;
+    }
+    the_log.threshold = 0;
+    settle_levels_locked();
+    ptd_mutex_unlock(&the_log.mu);
+}
+
+const char *ptd_log_category_at(size_t i, bool *is_enabled)
+{
+    if (i >= PTD_LOG_N_CATEGORIES)
+        return NULL;
+    ptd_mutex_lock(&the_log.mu);
+    *is_enabled = the_log.enabled[i];
+    ptd_mutex_unlock(&the_log.mu);
+    return categories[i];
+}
+
+bool ptd_log_is_any_enabled(void)
+{
+    bool any = false, is_enabled;
+
+    for (size_t i = 0; ptd_log_category_at(i, &is_enabled) != NULL; i++)
+        any |= is_enabled;
+    return any;
+}
+
+/* ---- names ---------------------------------------------------------- */
 
 const char *ptd_log_tag_name(enum ptd_log_tag tag)
 {
@@ -92,7 +204,8 @@ const char *ptd_log_tag_name(enum ptd_log_tag tag)
 
 const char *ptd_log_tag_category(enum ptd_log_tag tag)
 {
-    return (unsigned)tag < PTD_LOG_N_TAGS ? tags[tag].category : "?";
+    return (unsigned)tag < PTD_LOG_N_TAGS ? categories[tags[tag].category]
+                                          : "?";
 }
 
 const char *ptd_log_level_name(enum ptd_log_level level)
@@ -143,6 +256,18 @@ void ptd_log_set_clock(struct ptd_clock *clk)
     atomic_store(&the_log.clock, clk);
 }
 
+void ptd_log_hold(void (*fn)(void *), void *arg)
+{
+    ptd_mutex_lock(&the_log.mu);
+    fn(arg);
+    ptd_mutex_unlock(&the_log.mu);
+}
+
+int64_t ptd_log_now_us(void)
+{
+    return ptd_clock_now_us(atomic_load(&the_log.clock));
+}
+
 /* ---- one line ------------------------------------------------------- */
 
 static void thread_name(char name[16])
@@ -154,18 +279,53 @@ static void thread_name(char name[16])
 #endif
 }
 
-/* A line is a line: whatever slipped into the text cannot begin another one,
- * nor steer a terminal. */
-static void tame(char *text)
+static bool is_control(char c)
 {
-    size_t n = strlen(text);
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* A line is a line: whatever slipped into the text cannot begin another one,
+ * nor steer a terminal. Gives the text, or one with escapes from malloc; for
+ * lack of memory the text with question marks. */
+static char *tame(char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t n = strlen(text), n_controls = 0, size;
+    char *out, *at;
 
     while (n > 0 && text[n - 1] == '\n')
         text[--n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        n_controls += is_control(text[i]);
+    if (n_controls == 0)
+        return text;
+    size = n + 3 * n_controls + 1;
+    at = out = ptd_alloc(size);
     for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+        if (out == NULL && is_control(text[i])) {
             text[i] = '?';
+        } else if (out != NULL && is_control(text[i])) {
+            *at++ = '\\';
+            *at++ = 'x';
+            *at++ = digits[(unsigned char)text[i] >> 4];
+            *at++ = digits[(unsigned char)text[i] & 15];
+        } else if (out != NULL) {
+            *at++ = text[i];
+        }
     }
+    if (out == NULL)
+        return text;
+    *at = '\0';
+    return out;
+}
+
+/* What a clock shows that was set by hand; 0: it was not. */
+static int64_t mock_time_us(void)
+{
+    struct ptd_clock *clk = atomic_load(&the_log.clock);
+
+    return clk != NULL && ptd_clock_is_virtual(clk) ? ptd_clock_wall_us(clk)
+                                                    : 0;
 }
 
 static void send_line(const struct ptd_log_line *line)
@@ -184,7 +344,7 @@ PTD_PRINTF(3, 0)
 static void write_line(const struct ptd_log_site *site, uint32_t n_held_back,
                        const char *format, va_list args)
 {
-    char on_stack[TEXT_ON_STACK], thread[16], *text = on_stack;
+    char on_stack[TEXT_ON_STACK], thread[16], *text = on_stack, *tamed;
     struct ptd_log_line line;
     va_list again;
     int n;
@@ -202,16 +362,19 @@ static void write_line(const struct ptd_log_site *site, uint32_t n_held_back,
     }
     va_end(again);
     if (n >= 0) {
-        tame(text);
+        tamed = tame(text);
         thread_name(thread);
         line = (struct ptd_log_line){
             .site = site,
-            .wall_us = ptd_clock_wall_us(atomic_load(&the_log.clock)),
+            .wall_us = ptd_clock_wall_us(NULL),
             .thread = thread,
-            .text = text,
+            .text = tamed,
             .n_held_back = n_held_back,
+            .mock_us = mock_time_us(),
         };
         send_line(&line);
+        if (tamed != text)
+            ptd_free(tamed);
     }
     if (text != on_stack)
         ptd_free(text);
@@ -241,7 +404,7 @@ void ptd_log_write_held(const struct ptd_log_site *site, uint32_t n_held_back,
 bool ptd_log_limit_pass(struct ptd_log_limit *limit, uint32_t seconds,
                         uint32_t *n_held_back)
 {
-    int64_t now_us = ptd_clock_now_us(atomic_load(&the_log.clock));
+    int64_t now_us = ptd_log_now_us();
     /* 0 stands for "never spoken". */
     uint32_t now = (uint32_t)(now_us / 1000000) | 1;
     uint32_t next = __atomic_load_n(&limit->next_s, __ATOMIC_RELAXED);

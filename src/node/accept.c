@@ -29,24 +29,51 @@ static enum ptd_err refuse(enum ptd_err e, const struct ptd_netaddr *at,
                         text, strerror(error));
 }
 
-static enum ptd_err listen_at(struct ptd_node *n, const struct ptd_netaddr *at,
+static enum ptd_err listen_at(struct ptd_node *n, const struct node_listener *l,
                               struct ptd_complaint *why)
 {
     char text[PTD_NETADDR_TEXT];
     struct ptd_netaddr bound;
     int fd;
-    enum ptd_err e = ptd_listen(&fd, at, &bound);
+    enum ptd_err e = ptd_listen(&fd, &l->at, &bound);
 
     if (e != PTD_OK)
-        return refuse(e, at, why);
+        return refuse(e, &l->at, why);
     if ((e = ptd_acceptor_add(&n->acceptor, fd)) != PTD_OK) {
         close(fd);
         return ptd_complain(why, "More than %d addresses to listen at",
                             PTD_ACCEPTOR_MAX);
     }
-    n->bound[n->n_bound++] = bound;
+    n->bound[n->n_bound] = *l;
+    n->bound[n->n_bound++].at = bound;
     ptd_log_info("Bound to %s", ptd_netaddr_format(&bound, text, sizeof text));
     return PTD_OK;
+}
+
+/* Addresses that were chosen for who calls there: each is needed. */
+static enum ptd_err listen_for_some(struct ptd_node *n,
+                                    struct ptd_complaint *why)
+{
+    const struct ptd_node_config *cfg = n->cfg;
+    enum ptd_err e = PTD_OK;
+
+    for (size_t i = 0; i < cfg->n_whitebind && e == PTD_OK; i++) {
+        const struct ptd_whitebind *w = &cfg->whitebind[i];
+        /* Where friends call is not told to everybody. */
+        const struct node_listener l = {
+            .at = w->addr,
+            .permissions = w->permissions,
+            .announce = (w->permissions & PTD_MAY_NOBAN) != PTD_MAY_NOBAN,
+        };
+
+        e = listen_at(n, &l, why);
+    }
+    for (size_t i = 0; i < cfg->onion_bind.n && e == PTD_OK; i++)
+        e = listen_at(n,
+                      &(struct node_listener){ .at = cfg->onion_bind.v[i],
+                                               .for_onion = true },
+                      why);
+    return e;
 }
 
 enum ptd_err node_listen(struct ptd_node *n, struct ptd_complaint *why)
@@ -59,17 +86,20 @@ enum ptd_err node_listen(struct ptd_node *n, struct ptd_complaint *why)
         return ptd_complain(why, "Not enough file descriptors available.");
     n->has_acceptor = true;
     for (size_t i = 0; i < n->cfg->n_bind; i++) {
-        e = listen_at(n, &n->cfg->bind[i], why);
+        e = listen_at(
+            n,
+            &(struct node_listener){ .at = n->cfg->bind[i], .announce = true },
+            why);
         /* All interfaces: one family is enough. */
         if (e != PTD_OK && !n->cfg->bind_default)
             return e;
     }
-    if (n->n_bound > 0)
-        return PTD_OK;
-    if (e == PTD_OK)
-        e = ptd_complain(why, "Failed to listen on any port. Use -listen=0 if "
-                              "you want this.");
-    return e;
+    if (n->n_bound == 0 && e != PTD_OK)
+        return e;
+    if ((e = listen_for_some(n, why)) != PTD_OK || n->n_bound > 0)
+        return e;
+    return ptd_complain(why, "Failed to listen on any port. Use -listen=0 if "
+                             "you want this.");
 }
 
 static void accept_main(void *node)
@@ -77,9 +107,9 @@ static void accept_main(void *node)
     struct ptd_node *n = node;
 
     for (;;) {
-        struct server_event ev = { .what = SERVER_ACCEPTED, .slot = -1 };
+        struct server_event ev = { .what = SERVER_ACCEPTED };
         enum ptd_err e =
-            ptd_accept(&n->acceptor, &ev.fd, &ev.addr, NULL, &n->stop);
+            ptd_accept(&n->acceptor, &ev.fd, &ev.addr, &ev.listener, &n->stop);
 
         if (e == PTD_ECLOSED)
             return;

@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
+#include "chain/chain.h"
 #include "node/node_int.h"
 #include "pentad/log.h"
-#include "wire/encoded.h"
 
 PTD_LOG_TAG(NODE);
-
-/* Of -blockmemory, for transactions. */
-enum { TX_SHARE = 16 };
 
 /* ---- looking at it ------------------------------------------------------- */
 
@@ -22,7 +20,7 @@ bool ptd_node_bound(const struct ptd_node *n, size_t i, struct ptd_netaddr *out)
 {
     if (i >= n->n_bound)
         return false;
-    *out = n->bound[i];
+    *out = n->bound[i].at;
     return true;
 }
 
@@ -41,28 +39,6 @@ size_t ptd_node_peers(struct ptd_node *n, struct ptd_peer ***peers)
     return k;
 }
 
-struct ptd_headers *ptd_node_headers(struct ptd_node *n)
-{
-    return n->headers;
-}
-
-struct ptd_store *ptd_node_blocks(struct ptd_node *n)
-{
-    return n->blocks;
-}
-
-struct ptd_addrs *ptd_node_addrs(struct ptd_node *n)
-{
-    return n->addrs;
-}
-
-uint64_t ptd_node_services(struct ptd_node *n)
-{
-    if (n->cfg->fetch_blocks && !ptd_store_has_evicted(n->blocks))
-        return PTD_NODE_NETWORK | PTD_NODE_WITNESS;
-    return PTD_NODE_WITNESS;
-}
-
 void node_tell(struct ptd_node *n, enum ptd_node_what what, int64_t peer,
                int32_t height)
 {
@@ -73,23 +49,6 @@ void node_tell(struct ptd_node *n, enum ptd_node_what what, int64_t peer,
 }
 
 /* ---- parts --------------------------------------------------------------- */
-
-/* The one block that everybody has. */
-static enum ptd_err hold_genesis(struct ptd_node *n)
-{
-    const struct ptd_codec cx = { .pver = PTD_PVER_WTXIDRELAY,
-                                  .encoding = PTD_ENC_WITNESS };
-    uint8_t raw[PTD_GENESIS_MAX_BYTES];
-    size_t size = ptd_params_genesis_block(n->cfg->params, raw);
-    struct ptd_msg *m;
-    enum ptd_err e = ptd_msg_decode(&m, PTD_MSG_BLOCK, raw, size, &cx, NULL);
-
-    if (e != PTD_OK)
-        return e;
-    e = ptd_store_put(n->blocks, &n->cfg->params->genesis.hash, m);
-    ptd_msg_free(m);
-    return e;
-}
 
 static enum ptd_err make_env(struct ptd_node *n)
 {
@@ -115,9 +74,8 @@ static enum ptd_err make_clock(struct ptd_node *n)
     return PTD_OK;
 }
 
-static enum ptd_err make_parts(struct ptd_node *n)
+static enum ptd_err make_parts(struct ptd_node *n, struct ptd_complaint *why)
 {
-    const struct ptd_node_config *cfg = n->cfg;
     enum ptd_err e;
 
     if ((e = make_clock(n)) != PTD_OK || (e = make_env(n)) != PTD_OK)
@@ -125,29 +83,30 @@ static enum ptd_err make_parts(struct ptd_node *n)
     if ((e = ptd_latch_init(&n->stop)) != PTD_OK)
         return e;
     n->has_stop = true;
-    n->headers = ptd_headers_new(cfg->params, 0);
-    n->blocks = ptd_store_new(cfg->block_memory_bytes);
-    n->txs = ptd_store_new(cfg->block_memory_bytes / TX_SHARE);
-    n->addrs = ptd_addrs_new(cfg->params->chain == PTD_CHAIN_REGTEST);
+    n->gossip_wake = ptd_chan_new(0, 1);
     n->server_q = ptd_chan_new(sizeof(struct server_event), NODE_SERVER_QUEUE);
     n->quit = ptd_chan_new(0, 0);
-    if (n->headers == NULL || n->blocks == NULL || n->txs == NULL ||
-        n->addrs == NULL || n->server_q == NULL || n->quit == NULL)
+    if (n->gossip_wake == NULL || n->server_q == NULL || n->quit == NULL)
         return PTD_ENOMEM;
-    return hold_genesis(n);
+    n->start_s = ptd_clock_wall_s(n->clk);
+    n->k0 = ptd_random_u64();
+    n->k1 = ptd_random_u64();
+    if ((e = book_open(n, why)) != PTD_OK)
+        return e;
+    return node_connmgr_make(n);
 }
 
 /* In the reverse order; NULL and what was never made are harmless. */
 static void free_parts(struct ptd_node *n)
 {
-    node_conns_free(n);
+    ptd_connmgr_free(n->connmgr);
     node_accept_fini(n);
+    ptd_netsync_free(n->netsync);
+    ptd_blockchain_close(n->chain);
+    book_close(n);
+    ptd_chan_free(n->gossip_wake);
     ptd_chan_free(n->quit);
     ptd_chan_free(n->server_q);
-    ptd_addrs_free(n->addrs);
-    ptd_store_free(n->txs);
-    ptd_store_free(n->blocks);
-    ptd_headers_free(n->headers);
     if (n->has_stop)
         ptd_latch_fini(&n->stop);
     ptd_env_free(n->env);
@@ -164,11 +123,17 @@ static enum ptd_err start_all(struct ptd_node *n, struct ptd_complaint *why)
     enum ptd_err e;
 
     (void)ptd_complain(why, "Out of memory, descriptors or threads.");
-    if ((e = make_parts(n)) != PTD_OK || (e = node_listen(n, why)) != PTD_OK ||
+    if ((e = make_parts(n, why)) != PTD_OK ||
+        (e = node_chain_open(n, why)) != PTD_OK ||
+        (e = node_sync_start(n)) != PTD_OK ||
+        (e = node_listen(n, why)) != PTD_OK ||
+        (e = book_own_addresses(n)) != PTD_OK ||
         (e = ptd_thread_start(&n->server_thread, NULL, "server",
                               node_server_main, n)) != PTD_OK ||
+        (e = gossip_start(n)) != PTD_OK ||
         (e = node_accept_start(n)) != PTD_OK ||
-        (e = node_conns_start(n)) != PTD_OK)
+        (e = node_chain_start(n)) != PTD_OK ||
+        (e = ptd_connmgr_start(n->connmgr)) != PTD_OK)
         return e;
     return n->cfg->peer_table ? node_table_start(n) : PTD_OK;
 }
@@ -188,17 +153,22 @@ enum ptd_err ptd_node_start(struct ptd_node **out,
     ptd_mutex_init(&n->mu, PTD_RANK_NODE);
     ptd_mutex_lock(&n->mu);
     ptd_list_init(&n->peers);
-    n->sync_peer = -1;
-    n->fetch_from = 1;
     ptd_mutex_unlock(&n->mu);
     if ((e = start_all(n, why)) != PTD_OK) {
         ptd_node_stop(n);
         return e;
     }
-    ptd_log_info("Chain %s, block headers: height %" PRIu32, cfg->params->name,
+    ptd_log_info("Chain %s: height %" PRIu32 ", block headers: height %" PRIu32,
+                 cfg->params->name, ptd_blockchain_height(n->chain),
                  ptd_headers_height(n->headers));
     *out = n;
     return PTD_OK;
+}
+
+void ptd_node_interrupt(struct ptd_node *n)
+{
+    atomic_store(&n->chain_stop, true);
+    ptd_connmgr_stop(n->connmgr);
 }
 
 /* ---- stop ---------------------------------------------------------------- */
@@ -216,11 +186,23 @@ void ptd_node_stop(struct ptd_node *n)
     if (n->has_stop)
         ptd_latch_set(&n->stop);
     node_table_join(n);
-    node_conns_join(n);
+    ptd_portmap_stop(n->portmap);
+    if (n->connmgr != NULL) {
+        ptd_connmgr_stop(n->connmgr);
+        ptd_connmgr_join(n->connmgr);
+        node_anchors_save(n);
+    }
+    node_chain_stop(n);
     ptd_thread_join(&n->accept_thread);
+    ptd_thread_join(&n->gossip_thread);
     if (n->server_thread.started)
         (void)!ptd_chan_send(n->server_q, &stop);
     ptd_thread_join(&n->server_thread);
+    node_sync_stop(n);
+    book_save(n);
+    ptd_mutex_lock(&n->mu);
+    ptd_free(n->due);
+    ptd_mutex_unlock(&n->mu);
     free_parts(n);
     ptd_mutex_fini(&n->mu);
     ptd_free(n);

@@ -49,16 +49,3 @@ enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
                         m->filter_type);
     return PTD_EREJECTED;
 }
-
-/* One that asks for nothing asks us to look a block up for nothing. */
-enum ptd_err refuse_blocktxn(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
-{
-    const struct ptd_msg_getblocktxn *m =
-        (const struct ptd_msg_getblocktxn *)(const void *)msg;
-
-    (void)arg;
-    if (m->n > 0)
-        return PTD_OK;
-    ptd_peer_disconnect(p, PTD_EPROTO, "getblocktxn without tx indices");
-    return PTD_EPROTO;
-}

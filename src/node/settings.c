@@ -2,16 +2,18 @@
 
 #include "node/settings.h"
 
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/hex.h"
 #include "base/util.h"
+#include "net/resolve.h"
 #include "node/datadir.h"
+#include "node/settings_int.h"
 
-#define SECOND_US INT64_C(1000000)
+/* ---- lists ----------------------------------------------------------------- */
 
 enum ptd_err ptd_texts_add(struct ptd_texts *t, const char *text)
 {
@@ -24,26 +26,121 @@ enum ptd_err ptd_texts_add(struct ptd_texts *t, const char *text)
     return t->v[t->n] != NULL ? (t->n++, PTD_OK) : PTD_ENOMEM;
 }
 
-static void texts_fini(struct ptd_texts *t)
+void ptd_texts_fini(struct ptd_texts *t)
 {
     for (size_t i = 0; i < t->n; i++)
         ptd_free(t->v[i]);
     ptd_free(t->v);
+    *t = (struct ptd_texts){ 0 };
 }
+
+enum ptd_err addr_list_add(struct ptd_addr_list *list,
+                           const struct ptd_netaddr *na)
+{
+    struct ptd_netaddr *v =
+        ptd_array_grow(list->v, &list->cap, list->n + 1, sizeof *v);
+
+    if (v == NULL)
+        return PTD_ENOMEM;
+    list->v = v;
+    list->v[list->n++] = *na;
+    return PTD_OK;
+}
+
+/* ---- what the readers of values share -------------------------------------- */
+
+enum ptd_err set_warn(struct setter *s, const char *format, ...)
+{
+    struct ptd_complaint text;
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(text.text, sizeof text.text, format, ap);
+    va_end(ap);
+    return ptd_texts_add(s->warnings, text.text);
+}
+
+enum ptd_err set_text(struct setter *s, char **out, const char *option)
+{
+    const char *text = ptd_args_text(s->args, option, NULL);
+
+    if (text == NULL)
+        return PTD_OK;
+    *out = ptd_strdup(text);
+    return *out != NULL ? PTD_OK : PTD_ENOMEM;
+}
+
+enum ptd_err set_texts(struct setter *s, struct ptd_texts *out,
+                       const char *option)
+{
+    struct ptd_args_walk w = ptd_args_each(s->args, option);
+    const char *text;
+
+    while ((text = ptd_args_next(&w)) != NULL)
+        if (ptd_texts_add(out, text) != PTD_OK)
+            return PTD_ENOMEM;
+    return PTD_OK;
+}
+
+enum ptd_err set_path(struct setter *s, char **out, const char *option,
+                      const char *dir, const char *otherwise)
+{
+    *out = ptd_path_option(s->args, option, dir, otherwise);
+    return *out != NULL || ptd_args_is_negated(s->args, option) ? PTD_OK
+                                                                : PTD_ENOMEM;
+}
+
+bool set_look_up(const struct setter *s, struct ptd_netaddr *na,
+                 const char *text, uint16_t default_port, bool names)
+{
+    char host[256];
+    uint16_t port;
+    size_t n;
+
+    (void)s;
+    if (ptd_netaddr_parse(na, text, default_port) == PTD_OK)
+        return true;
+    return names &&
+           ptd_hostport_split(text, host, sizeof host, &port, default_port) ==
+               PTD_OK &&
+           ptd_resolve(na, 1, &n, host, port) == PTD_OK;
+}
+
+/* ---- making and freeing ------------------------------------------------------ */
 
 void ptd_node_config_init(struct ptd_node_config *cfg,
                           const struct ptd_params *params)
 {
     *cfg = (struct ptd_node_config){
         .params = params,
+        .log_limit = true,
         .port = params->port,
         .max_connections = 125,
+        .whitelist_relay = true,
         .dns = true,
+        .i2p_accept = true,
+        .reachable = 1u << PTD_NET_IPV4 | 1u << PTD_NET_IPV6 |
+                     1u << PTD_NET_TORV3 | 1u << PTD_NET_I2P |
+                     1u << PTD_NET_CJDNS,
         .proxy_randomize = true,
         .dial_timeout_ms = 5000,
+        .network_active = true,
         .peer_timeout_us = 60 * SECOND_US,
-        .fetch_blocks = params->chain == PTD_CHAIN_REGTEST,
-        .block_memory_bytes = (size_t)64 << 20,
+        .max_handshakes = 16,
+        .max_send_bytes = 1000000,
+        .max_recv_bytes = 5000000,
+        .ban_time_s = 24 * 3600,
+        .max_tip_age_s = 24 * 3600,
+        .blocks_xor = true,
+        .check_blocks = 6,
+        .check_level = 3,
+        .check_block_index = params->chain == PTD_CHAIN_REGTEST,
+        .rpc_port = params->rpc_port,
+        .rpc_cookie_mode = 0600,
+        .rpc_whitelist_default = -1,
+        .rpc_server_timeout_s = 30,
+        .rpc_threads = 16,
+        .rpc_work_queue = 64,
     };
     snprintf(cfg->user_agent, sizeof cfg->user_agent,
              "/pentad:" PACKAGE_VERSION "/");
@@ -51,462 +148,147 @@ void ptd_node_config_init(struct ptd_node_config *cfg,
 
 void ptd_node_config_fini(struct ptd_node_config *cfg)
 {
-    ptd_params_free(cfg->own_params);
-    ptd_free(cfg->datadir);
-    ptd_free(cfg->netdir);
-    ptd_free(cfg->log_path);
+    char *const texts[] = {
+        cfg->datadir,          cfg->netdir,          cfg->blocksdir,
+        cfg->conf_path,        cfg->conf_read_from,  cfg->settings_path,
+        cfg->pid_path,         cfg->log_path,        cfg->alert_notify,
+        cfg->block_notify,     cfg->startup_notify,  cfg->tor_control,
+        cfg->tor_password,     cfg->asmap_path,      cfg->rpc_user,
+        cfg->rpc_password,     cfg->rpc_cookie_path, cfg->name_proxy.path,
+        cfg->ipv4_proxy.path,  cfg->ipv6_proxy.path, cfg->onion_proxy.path,
+        cfg->cjdns_proxy.path,
+    };
+    struct ptd_texts *const lists[] = {
+        &cfg->shutdown_notify,   &cfg->connect,         &cfg->addnode,
+        &cfg->seednode,          &cfg->signet_seednode, &cfg->load_block,
+        &cfg->activation_height, &cfg->vb_params,       &cfg->test_options,
+        &cfg->rpc_bind,          &cfg->rpc_allow_ip,    &cfg->rpc_auth,
+        &cfg->rpc_whitelist,     &cfg->deprecated_rpc,
+    };
+
+    for (size_t i = 0; i < PTD_COUNT(texts); i++)
+        ptd_free(texts[i]);
+    for (size_t i = 0; i < PTD_COUNT(lists); i++)
+        ptd_texts_fini(lists[i]);
+    for (size_t i = 0; i < cfg->n_zmq; i++)
+        ptd_free(cfg->zmq[i].address);
+    ptd_free(cfg->zmq);
     ptd_free(cfg->bind);
-    texts_fini(&cfg->connect);
-    texts_fini(&cfg->addnode);
+    ptd_free(cfg->onion_bind.v);
+    ptd_free(cfg->external_ip.v);
+    ptd_free(cfg->whitebind);
+    ptd_free(cfg->whitelist);
+    ptd_params_free(cfg->own_params);
     *cfg = (struct ptd_node_config){ 0 };
 }
 
 /* ---- the network --------------------------------------------------------- */
 
-static enum ptd_err choose_signet(struct ptd_node_config *cfg,
-                                  const struct ptd_args *args,
-                                  struct ptd_complaint *why)
+/* "-signetchallenge" may be given once. */
+static enum ptd_err challenge_of(const struct setter *s, const char **hex)
 {
-    const char *hex = ptd_args_text(args, "signetchallenge", NULL);
+    struct ptd_args_walk w = ptd_args_each(s->args, "signetchallenge");
+
+    *hex = ptd_args_next(&w);
+    if (*hex != NULL && ptd_args_next(&w) != NULL)
+        return ptd_complain(s->why,
+                            "-signetchallenge cannot be multiple values.");
+    return PTD_OK;
+}
+
+static enum ptd_err choose_signet(struct setter *s)
+{
+    const char *hex;
     size_t n, cap;
     uint8_t *bytes;
-    enum ptd_err e;
+    enum ptd_err e = challenge_of(s, &hex);
 
-    if (cfg->params->chain != PTD_CHAIN_SIGNET || hex == NULL)
-        return PTD_OK;
+    if (e != PTD_OK || hex == NULL)
+        return e;
     cap = strlen(hex) / 2 + 1;
     if ((bytes = ptd_alloc(cap)) == NULL)
         return PTD_ENOMEM;
     if (!ptd_hex_decode(bytes, cap, &n, hex))
-        e = ptd_complain(why, "-signetchallenge must be hex, not '%.100s'.",
+        e = ptd_complain(s->why, "-signetchallenge must be hex, not '%.1000s'.",
                          hex);
-    else if ((e = ptd_params_new_signet(&cfg->own_params, bytes, n)) ==
+    else if ((e = ptd_params_new_signet(&s->cfg->own_params, bytes, n)) ==
              PTD_EINVAL)
-        e = ptd_complain(why, "-signetchallenge has an impossible length");
+        e = ptd_complain(s->why, "-signetchallenge has an impossible length");
     else if (e == PTD_OK)
-        cfg->params = cfg->own_params;
+        s->cfg->params = s->cfg->own_params;
     ptd_free(bytes);
     return e;
 }
 
-static enum ptd_err choose_network(struct ptd_node_config *cfg,
-                                   struct ptd_args *args,
-                                   struct ptd_complaint *why)
+static enum ptd_err choose_network(struct setter *s)
 {
-    static const struct {
-        const char *option, *name;
-    } flags[] = {
-        { "regtest", "regtest" },
-        { "signet", "signet" },
-        { "testnet", "test" },
-        { "testnet4", "testnet4" },
-    };
-    const char *name = ptd_args_text(args, "chain", NULL);
-    int n = name != NULL;
+    const char *name;
+    enum ptd_err e = ptd_chain_chosen(&name, s->args, s->why);
 
-    for (size_t i = 0; i < PTD_COUNT(flags); i++)
-        if (ptd_args_bool(args, flags[i].option, false)) {
-            name = flags[i].name;
-            n++;
-        }
-    if (n > 1)
-        return ptd_complain(why,
-                            "Invalid combination of -regtest, -signet, "
-                            "-testnet, -testnet4 and -chain. Can use at most "
-                            "one.");
-    cfg->params = ptd_params_by_name(name != NULL ? name : "main");
-    if (cfg->params == NULL)
-        return ptd_complain(why, "Unknown chain %s.", name);
-    args->network = cfg->params->name;
-    return choose_signet(cfg, args, why);
-}
-
-static enum ptd_err check_sections(const struct ptd_args *args,
-                                   struct ptd_complaint *why)
-{
-    const struct ptd_arg *arg = ptd_args_misplaced(args);
-
-    if (arg == NULL)
-        return PTD_OK;
-    return ptd_complain(why,
-                        "Config setting for -%s only applied on %s network "
-                        "when in [%s] section.",
-                        arg->name, args->network, args->network);
-}
-
-/* ---- connections --------------------------------------------------------- */
-
-static bool is_port(int64_t port)
-{
-    return port >= 1 && port <= 65535;
-}
-
-static enum ptd_err read_bind(struct ptd_node_config *cfg,
-                              const struct ptd_args *args,
-                              struct ptd_complaint *why)
-{
-    const char *text;
-    size_t at = 0, cap = 0;
-
-    cfg->bind_default = true;
-    while ((text = ptd_args_next(args, "bind", &at)) != NULL) {
-        struct ptd_netaddr na, *v;
-        char host[256];
-        uint16_t port;
-
-        if (ptd_hostport_split(text, host, sizeof host, &port, cfg->port) !=
-                PTD_OK ||
-            port == 0)
-            return ptd_complain(why, "Invalid port specified in -bind: '%s'",
-                                text);
-        if (ptd_netaddr_parse(&na, text, cfg->port) != PTD_OK)
-            return ptd_complain(why, "Cannot resolve -bind address: '%s'",
-                                text);
-        v = ptd_array_grow(cfg->bind, &cap, cfg->n_bind + 1, sizeof *v);
-        if (v == NULL)
-            return PTD_ENOMEM;
-        cfg->bind = v;
-        cfg->bind[cfg->n_bind++] = na;
-        cfg->bind_default = false;
-    }
-    return PTD_OK;
-}
-
-/* All interfaces: IPv4 and IPv6. */
-static enum ptd_err bind_everywhere(struct ptd_node_config *cfg)
-{
-    static const uint8_t any[16];
-
-    cfg->bind = ptd_alloc_array(2, sizeof *cfg->bind);
-    if (cfg->bind == NULL)
-        return PTD_ENOMEM;
-    if (ptd_netaddr_set(&cfg->bind[0], PTD_NET_IPV4, any, 4, cfg->port) !=
-            PTD_OK ||
-        ptd_netaddr_set(&cfg->bind[1], PTD_NET_IPV6, any, 16, cfg->port) !=
-            PTD_OK)
-        return PTD_EINVAL;
-    cfg->n_bind = 2;
-    return PTD_OK;
-}
-
-static enum ptd_err read_listen(struct ptd_node_config *cfg,
-                                const struct ptd_args *args,
-                                struct ptd_complaint *why)
-{
-    int64_t port = ptd_args_int(args, "port", cfg->params->port);
-    enum ptd_err e;
-
-    if (!is_port(port))
-        return ptd_complain(why, "Invalid port specified in -port: '%s'",
-                            ptd_args_text(args, "port", ""));
-    cfg->port = (uint16_t)port;
-    if ((e = read_bind(cfg, args, why)) != PTD_OK)
+    if (e != PTD_OK)
         return e;
-    /* Who asks to be connected to few, or through a proxy, does not want to be
-     * seen; who says where to listen does. */
-    cfg->listen = ptd_args_bool(args, "listen",
-                                cfg->n_bind > 0 ||
-                                    (!cfg->connect_only && !cfg->has_proxy &&
-                                     cfg->max_connections > 0));
-    if (!cfg->listen && cfg->n_bind > 0)
-        return ptd_complain(why, "Cannot set -bind or -whitebind together "
-                                 "with -listen=0");
-    return cfg->listen && cfg->n_bind == 0 ? bind_everywhere(cfg) : PTD_OK;
-}
-
-static enum ptd_err read_targets(struct ptd_texts *out,
-                                 const struct ptd_args *args, const char *name,
-                                 struct ptd_complaint *why)
-{
-    const char *text;
-    size_t at = 0;
-
-    while ((text = ptd_args_next(args, name, &at)) != NULL) {
-        char host[256];
-        uint16_t port;
-
-        /* "-connect=0" alone, and "-addnode=": nobody. */
-        if (*text == '\0' || strcmp(text, "0") == 0)
-            continue;
-        if (ptd_hostport_split(text, host, sizeof host, &port, 1) != PTD_OK ||
-            port == 0)
-            return ptd_complain(why, "Invalid address in -%s: '%.300s'", name,
-                                text);
-        if (out->n == PTD_NODE_MAX_TARGETS)
-            return ptd_complain(why, "More than %d times -%s",
-                                PTD_NODE_MAX_TARGETS, name);
-        if (ptd_texts_add(out, text) != PTD_OK)
-            return PTD_ENOMEM;
-    }
-    return PTD_OK;
-}
-
-static enum ptd_err read_proxy(struct ptd_node_config *cfg,
-                               const struct ptd_args *args,
-                               struct ptd_complaint *why)
-{
-    const char *text = ptd_args_text(args, "proxy", "");
-
-    cfg->has_proxy = *text != '\0' && strcmp(text, "0") != 0;
-    if (cfg->has_proxy &&
-        (ptd_netaddr_parse(&cfg->proxy, text, 9050) != PTD_OK ||
-         cfg->proxy.port == 0))
-        return ptd_complain(why, "Invalid -proxy address or hostname: '%s'",
-                            text);
-    cfg->proxy_randomize = ptd_args_bool(args, "proxyrandomize", true);
-    return PTD_OK;
-}
-
-static enum ptd_err read_connections(struct ptd_node_config *cfg,
-                                     const struct ptd_args *args,
-                                     struct ptd_complaint *why)
-{
-    int64_t max = ptd_args_int(args, "maxconnections", 125);
-    int64_t timeout = ptd_args_int(args, "peertimeout", 60);
-    int64_t dial = ptd_args_int(args, "timeout", 5000);
-    enum ptd_err e;
-
-    if (max < 0)
-        return ptd_complain(why,
-                            "-maxconnections must be greater or equal than "
-                            "zero");
-    cfg->max_connections = (unsigned)PTD_MIN(max, 1000000);
-    if (timeout <= 0)
-        return ptd_complain(why, "peertimeout must be a positive integer.");
-    cfg->peer_timeout_us = PTD_MIN(timeout, 1000000000) * SECOND_US;
-    cfg->dial_timeout_ms = dial <= 0 ? 5000 : (int)PTD_MIN(dial, 600000);
-    cfg->dns = ptd_args_bool(args, "dns", true);
-    cfg->connect_only = ptd_args_is_set(args, "connect");
-    if ((e = read_targets(&cfg->connect, args, "connect", why)) != PTD_OK ||
-        (e = read_targets(&cfg->addnode, args, "addnode", why)) != PTD_OK ||
-        (e = read_proxy(cfg, args, why)) != PTD_OK)
-        return e;
-    cfg->fixed_seeds = ptd_args_bool(args, "fixedseeds", true);
-    return read_listen(cfg, args, why);
-}
-
-/* ---- the user agent ------------------------------------------------------ */
-
-static bool is_safe_comment(const char *s)
-{
-    static const char others[] = " .,;-_?@";
-
-    for (; *s != '\0'; s++)
-        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
-              (*s >= '0' && *s <= '9') || strchr(others, *s) != NULL))
-            return false;
-    return true;
-}
-
-enum ptd_err ptd_node_user_agent(char *out, size_t cap,
-                                 const struct ptd_args *args,
-                                 struct ptd_complaint *why)
-{
-    size_t n = strlen("/pentad:" PACKAGE_VERSION), at = 0;
-    const char *comment;
-
-    snprintf(out, cap, "/pentad:" PACKAGE_VERSION);
-    for (const char *before = "(";
-         (comment = ptd_args_next(args, "uacomment", &at)) != NULL;
-         before = "; ") {
-        if (!is_safe_comment(comment))
-            return ptd_complain(why,
-                                "User Agent comment (%s) contains unsafe "
-                                "characters.",
-                                comment);
-        if (n < cap)
-            snprintf(out + n, cap - n, "%s%s", before, comment);
-        n += strlen(before) + strlen(comment);
-    }
-    at = out[strlen("/pentad:" PACKAGE_VERSION)] == '(' ? 2 : 1;
-    if (n < cap)
-        snprintf(out + n, cap - n, at == 2 ? ")/" : "/");
-    n += at;
-    if (n > PTD_MAX_USER_AGENT)
-        return ptd_complain(why,
-                            "Total length of network version string (%zu) "
-                            "exceeds maximum length (%d). Reduce the number "
-                            "or size of uacomments.",
-                            n, PTD_MAX_USER_AGENT);
-    return PTD_OK;
-}
-
-/* ---- the log ------------------------------------------------------------- */
-
-/* Categories that Core has and Pentad has not: accepted. */
-static const char *const other_categories[] = {
-    "mempool",      "zmq",
-    "walletdb",     "estimatefee",
-    "selectcoins",  "reindex",
-    "cmpctblock",   "rand",
-    "prune",        "mempoolrej",
-    "libevent",     "coindb",
-    "qt",           "leveldb",
-    "ipc",          "lock",
-    "blockstorage", "txreconciliation",
-    "scan",         "txpackages",
-    "kernel",       "privatebroadcast"
-};
-
-static bool is_other_category(const char *name)
-{
-    for (size_t i = 0; i < PTD_COUNT(other_categories); i++)
-        if (strcmp(other_categories[i], name) == 0)
-            return true;
-    return false;
-}
-
-static bool level_of(const char *name, enum ptd_log_level *level)
-{
-    static const struct {
-        const char *name;
-        enum ptd_log_level level;
-    } levels[] = {
-        { "trace", PTD_LOG_TRACE }, { "debug", PTD_LOG_DEBUG },
-        { "info", PTD_LOG_INFO },   { "warning", PTD_LOG_WARN },
-        { "error", PTD_LOG_ERROR },
-    };
-
-    for (size_t i = 0; i < PTD_COUNT(levels); i++)
-        if (strcmp(levels[i].name, name) == 0) {
-            *level = levels[i].level;
-            return true;
-        }
-    return false;
-}
-
-static enum ptd_err set_category(const char *option, const char *category,
-                                 enum ptd_log_level level,
-                                 struct ptd_complaint *why)
-{
-    if (is_other_category(category) ||
-        ptd_log_set_category(category, level) == PTD_OK)
-        return PTD_OK;
-    return ptd_complain(why, "Unsupported logging category -%s=%s.", option,
-                        category);
-}
-
-/* "trace", or "net:trace". The first kind says how much -debug logs. */
-static enum ptd_err read_levels(const struct ptd_args *args,
-                                enum ptd_log_level *debug, bool by_category,
-                                struct ptd_complaint *why)
-{
-    const char *text;
-    size_t at = 0;
-
-    while ((text = ptd_args_next(args, "loglevel", &at)) != NULL) {
-        const char *colon = strchr(text, ':');
-        enum ptd_log_level level;
-        char category[64];
-
-        if (!level_of(colon != NULL ? colon + 1 : text, &level))
-            return ptd_complain(why,
-                                "Unsupported global logging level -loglevel=%s."
-                                " Valid values: info, debug, trace.",
-                                text);
-        if (colon == NULL && !by_category)
-            *debug = level;
-        if (colon == NULL || !by_category)
-            continue;
-        snprintf(category, sizeof category, "%.*s", (int)(colon - text), text);
-        if (set_category("loglevel", category, level, why) != PTD_OK)
-            return PTD_EINVAL;
-    }
-    return PTD_OK;
-}
-
-enum ptd_err ptd_node_config_log(const struct ptd_args *args,
-                                 struct ptd_complaint *why)
-{
-    enum ptd_log_level debug = PTD_LOG_DEBUG;
-    const char *text;
-    size_t at = 0;
-
-    ptd_log_set_level_all(PTD_LOG_INFO);
-    if (read_levels(args, &debug, false, why) != PTD_OK)
-        return PTD_EINVAL;
-    while ((text = ptd_args_next(args, "debug", &at)) != NULL) {
-        if (strcmp(text, "0") == 0 || strcmp(text, "none") == 0)
-            ptd_log_set_level_all(PTD_LOG_INFO);
-        else if (set_category("debug", text, debug, why) != PTD_OK)
-            return PTD_EINVAL;
-    }
-    if (read_levels(args, &debug, true, why) != PTD_OK)
-        return PTD_EINVAL;
-    for (at = 0; (text = ptd_args_next(args, "debugexclude", &at)) != NULL;)
-        if (set_category("debugexclude", text, PTD_LOG_INFO, why) != PTD_OK)
-            return PTD_EINVAL;
-    return PTD_OK;
-}
-
-static enum ptd_err read_log(struct ptd_node_config *cfg,
-                             const struct ptd_args *args)
-{
-    const char *file = ptd_args_text(args, "debuglogfile", "debug.log");
-
-    cfg->log_format = (struct ptd_log_format){
-        .no_time = !ptd_args_bool(args, "logtimestamps", true),
-        .micros = ptd_args_bool(args, "logtimemicros", false),
-        .threads = ptd_args_bool(args, "logthreadnames", false),
-        .sources = ptd_args_bool(args, "logsourcelocations", false),
-        .always_tags = ptd_args_bool(args, "loglevelalways", false),
-    };
-    cfg->log_ips = ptd_args_bool(args, "logips", false);
-    cfg->peer_table = ptd_args_bool(args, "peertable", false);
-    cfg->console = ptd_args_bool(args, "printtoconsole", !cfg->peer_table);
-    if (strcmp(file, "0") == 0)
-        return PTD_OK;
-    cfg->log_path = ptd_path_join(cfg->netdir, file);
-    return cfg->log_path != NULL ? PTD_OK : PTD_ENOMEM;
+    s->cfg->params = ptd_params_by_name(name);
+    if (s->cfg->params == NULL)
+        return ptd_complain(s->why, "Unknown chain %.1000s.", name);
+    s->args->network = s->cfg->params->name;
+    if (s->cfg->params->chain == PTD_CHAIN_SIGNET)
+        return choose_signet(s);
+    return s->cfg->params->chain == PTD_CHAIN_REGTEST ? set_network_rules(s)
+                                                      : PTD_OK;
 }
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static enum ptd_err read_rest(struct ptd_node_config *cfg,
-                              const struct ptd_args *args,
-                              struct ptd_complaint *why)
+/* What was filled in so far goes into the defaults of the network. */
+static void begin_with_defaults(struct ptd_node_config *cfg)
 {
-    int64_t mib = ptd_args_int(args, "blockmemory", 64);
+    struct ptd_node_config found = *cfg;
 
-    cfg->fetch_blocks = ptd_args_bool(args, "fetchblocks", cfg->fetch_blocks);
-    if (mib < 1 || mib > 1048576)
-        return ptd_complain(why, "-blockmemory must be 1 to 1048576 MiB");
-    cfg->block_memory_bytes = (size_t)mib << 20;
-    cfg->mock_time_s = ptd_args_int(args, "mocktime", 0);
-    if (cfg->mock_time_s < 0 || cfg->mock_time_s > INT64_C(9223372036))
-        return ptd_complain(why,
-                            "Mocktime must be in the range [0, "
-                            "9223372036], not %lld.",
-                            (long long)cfg->mock_time_s);
-    return ptd_node_user_agent(cfg->user_agent, sizeof cfg->user_agent, args,
-                               why);
+    ptd_node_config_init(cfg, found.params);
+    cfg->own_params = found.own_params;
+    cfg->datadir = found.datadir;
+    cfg->conf_path = found.conf_path;
+    cfg->conf_read_from = found.conf_read_from;
+    cfg->conf_is_read = found.conf_is_read;
+    cfg->activation_height = found.activation_height;
+    cfg->vb_params = found.vb_params;
 }
 
-enum ptd_err ptd_node_config_read(struct ptd_node_config *cfg,
+enum ptd_err ptd_node_config_find(struct ptd_node_config *cfg,
                                   struct ptd_args *args,
                                   struct ptd_complaint *why)
 {
-    const char *section;
+    struct setter s = { cfg, args, NULL, why };
     enum ptd_err e;
 
     *cfg = (struct ptd_node_config){ 0 };
-    if ((e = ptd_datadir_find(&cfg->datadir, args, why)) != PTD_OK ||
-        (e = ptd_datadir_read_conf(cfg->datadir, args, why)) != PTD_OK)
+    if ((e = ptd_datadir_find(&cfg->conf_read_from, args, why)) != PTD_OK ||
+        (e = ptd_datadir_read_conf(&cfg->conf_path, &cfg->conf_is_read,
+                                   cfg->conf_read_from, args, why)) != PTD_OK ||
+        (e = choose_network(&s)) != PTD_OK ||
+        /* The file may name another directory, where all else goes. */
+        (e = ptd_datadir_find(&cfg->datadir, args, why)) != PTD_OK)
         return e;
-    /* The file may name another directory, where all else goes. */
-    ptd_free(cfg->datadir);
-    cfg->datadir = NULL;
-    if ((e = ptd_datadir_find(&cfg->datadir, args, why)) != PTD_OK ||
-        (e = choose_network(cfg, args, why)) != PTD_OK ||
-        (e = check_sections(args, why)) != PTD_OK)
-        return e;
-    cfg->fetch_blocks = cfg->params->chain == PTD_CHAIN_REGTEST;
-    section = cfg->params->datadir;
-    cfg->netdir = ptd_path_join(cfg->datadir, section);
+    begin_with_defaults(cfg);
+    cfg->netdir = ptd_path_join(cfg->datadir, cfg->params->datadir);
     if (cfg->netdir == NULL)
         return PTD_ENOMEM;
-    if ((e = read_log(cfg, args)) != PTD_OK ||
-        (e = read_connections(cfg, args, why)) != PTD_OK)
+    return set_path(&s, &cfg->settings_path, "settings", cfg->netdir,
+                    "settings.json");
+}
+
+enum ptd_err
+ptd_node_config_read(struct ptd_node_config *cfg, struct ptd_args *args,
+                     struct ptd_texts *warnings, struct ptd_complaint *why)
+{
+    struct setter s = { cfg, args, warnings, why };
+    enum ptd_err e;
+
+    if ((e = set_interactions(&s)) != PTD_OK ||
+        (e = set_program(&s)) != PTD_OK || (e = set_chain(&s)) != PTD_OK ||
+        (e = set_net(&s)) != PTD_OK || (e = set_dial(&s)) != PTD_OK)
         return e;
-    return read_rest(cfg, args, why);
+    if ((e = set_rpc(&s)) != PTD_OK)
+        return e;
+    return set_missing(&s);
 }

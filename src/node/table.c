@@ -97,11 +97,11 @@ static void draw(struct table *t)
     if (t->in_place)
         fputs("\033[H", stdout);
     snprintf(line, sizeof line,
-             "pentad %s, %s: %zu peers, headers to height %" PRIu32
-             ", %zu blocks held, %zu addresses known",
+             "pentad %s, %s: %zu peers, height %" PRIu32 " of %" PRIu32
+             " headers, %zu addresses known",
              PACKAGE_VERSION, n->cfg->params->name, n_peers,
-             ptd_headers_height(n->headers), ptd_store_count(n->blocks),
-             ptd_addrs_count(n->addrs));
+             ptd_blockchain_height(n->chain), ptd_headers_height(n->headers),
+             ptd_addrmgr_size(n->addrmgr, PTD_NET_NONE, PTD_ADDRMGR_BOTH));
     put_line(t, line);
     put_line(t, "");
     put_line(t, " peer dir state     address                age s  ping ms "

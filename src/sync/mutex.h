@@ -19,12 +19,14 @@
  * lock gets its line here and in src/README.md. */
 enum ptd_rank {
     PTD_RANK_NODE = 10,       /* node: its list of peers, what is fetched */
-    PTD_RANK_CHAIN = 20,      /* chain: header tree */
-    PTD_RANK_ADDRS = 24,      /* node: addresses heard of */
-    PTD_RANK_STORE = 26,      /* node: blocks and transactions held */
+    PTD_RANK_NETSYNC = 14,    /* netsync: peers, what is asked of whom */
+    PTD_RANK_CHAIN_DISK = 18, /* chain: writers of blocks and index */
+    PTD_RANK_CHAIN = 20,      /* chain: header tree, states of blocks */
     PTD_RANK_ADDRMGR = 28,    /* addrmgr: the two tables */
     PTD_RANK_ADDRCACHE = 29,  /* addrmgr: answers to getaddr */
     PTD_RANK_LOCALADDR = 30,  /* addrmgr: our own addresses */
+    PTD_RANK_CONNMGR = 32,    /* connmgr: outbound slots, nodes added */
+    PTD_RANK_RPC = 34,        /* rpc: calls under way, answers to send */
     PTD_RANK_GUARD = 36,      /* connmgr: bans, discouraged, handshakes */
     PTD_RANK_ENV = 38,        /* peer: nonces of outbound handshakes */
     PTD_RANK_PEER = 40,       /* peer: token, counts, requests, connection */

@@ -67,9 +67,9 @@ static void daemon_start(struct daemon *d, char *program, size_t n)
 {
     char datadir[96], bind_to[64], max[64], line[512];
     char regtest[] = "-regtest", quiet[] = "-connect=0", listen[] = "-listen",
-         console[] = "-printtoconsole";
+         console[] = "-printtoconsole", no_rpc[] = "-server=0";
     char *argv[] = { program, regtest, datadir, bind_to, max,
-                     quiet,   listen,  console, NULL };
+                     quiet,   listen,  console, no_rpc,  NULL };
     posix_spawn_file_actions_t fa;
     uint16_t port = free_port();
     int fd[2];

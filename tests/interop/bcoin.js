@@ -100,7 +100,9 @@ const actions = {
 
   async getdata({hashes}) {
     const peer = thePeer();
-    const items = hashes.map(h => new InvItem(peer.blockType(), reversed(h)));
+    // Whole ones: the newest it would ask for as compact blocks.
+    const type = InvItem.types.WITNESS_BLOCK;
+    const items = hashes.map(h => new InvItem(type, reversed(h)));
     // It hangs up on a block that it does not know to be asked for.
     for (const item of items) {
       node.pool.blockMap.add(item.hash);
@@ -112,7 +114,8 @@ const actions = {
   async addr({n}) {
     const items = [];
     for (let i = 0; i < n; i++) {
-      const item = NetAddress.fromHost(`8.${i >> 8}.${i & 255}.1`, 8333);
+      // A group of its own for each: one may fill but one bucket.
+      const item = NetAddress.fromHost(`8.${i & 255}.${i >> 8}.1`, 8333);
       item.time = Math.floor(Date.now() / 1000) - 600;
       item.services = 9;
       items.push(item);

@@ -113,12 +113,13 @@ def addresses(pentad, miner):
     """One bcoin tells Pentad of 500 nodes; a share of them is for whoever calls
     it and asks first."""
     miner.do("addr", n=500)
-    pentad.wait_for(r"Added 500 addresses")
+    pentad.wait_for(r"Received addr: 500 addresses \(500 processed")
 
 
 def heard(second):
     hosts = second.event("packet", type="addr")["hosts"]
-    assert 100 <= len(hosts) <= 115, len(hosts)
+    # 23 %; some fell on a place that was taken.
+    assert 80 <= len(hosts) <= 116, len(hosts)
     assert sum(h.startswith("8.") for h in hosts) >= len(hosts) - 1, hosts
     print(f"pentad told bcoin of {len(hosts)} of 500 addresses")
 
@@ -129,7 +130,7 @@ def main():
     pentad = second = None
     try:
         pentad = Pentad("-regtest", f"-connect=127.0.0.1:{miner.port}",
-                        "-debug=net", "-debug=netsync")
+                        "-debug=net")
         peer = miner.event("peer")
         assert peer["agent"].startswith("/pentad:"), peer
         assert peer["version"] == 70016 and not peer["outbound"], peer

@@ -148,7 +148,7 @@ def takes_blocks(peer, genesis, blocks):
 
 
 def transactions(peer):
-    """A transaction that was given can be had again."""
+    """A stranger's transaction is taken without harm, and not passed on."""
     tx = bitcoin.core.CTransaction(
         [bitcoin.core.CTxIn(bitcoin.core.COutPoint(b"\5" * 32, 1))],
         [bitcoin.core.CTxOut(1000, bitcoin.core.CScript([1]))])
@@ -160,7 +160,8 @@ def transactions(peer):
     inv.type, inv.hash = messages.MSG_TX, tx.GetTxid()
     ask.inv.append(inv)
     peer.send(ask)
-    assert peer.wait_for(messages.msg_tx).tx == tx
+    missing = peer.wait_for(messages.msg_notfound).inv
+    assert [i.hash for i in missing] == [tx.GetTxid()]
 
 
 def addresses(teller, port):
@@ -170,7 +171,7 @@ def addresses(teller, port):
         address = bitcoin.net.CAddress()
         address.nTime = 1
         address.nServices = 1
-        address.ip = f"9.9.{i}.1"
+        address.ip = f"9.{i}.9.1"
         address.port = 8333
         tell.addrs.append(address)
     teller.send(tell)
@@ -179,8 +180,9 @@ def addresses(teller, port):
     other.handshake()
     other.send(messages.msg_getaddr())
     heard = other.wait_for(messages.msg_addr).addrs
-    assert len(heard) == 23, len(heard)
-    assert all(a.ip.startswith("9.9.") for a in heard), heard
+    # 23 %; some fell on a place that was taken.
+    assert 18 <= len(heard) <= 23, len(heard)
+    assert all(a.ip.endswith(".9.1") for a in heard), heard
     other.sock.close()
 
 
@@ -193,12 +195,14 @@ def sync(peer, nonce=0xfeed):
 def main():
     bitcoin.SelectParams("regtest")
     genesis = bitcoin.params.GENESIS_BLOCK.GetHash()
-    pentad = Pentad("-regtest", "-connect=0")
+    # Of a hundred addresses that a stranger tells it hears one.
+    pentad = Pentad("-regtest", "-connect=0", "-debug=net",
+                    "-whitelist=addr@127.0.0.1")
     try:
         peer = Peer(pentad.port)
         version = peer.handshake()
         assert version.nVersion == 70016, version.nVersion
-        assert version.nServices == 9, version.nServices
+        assert version.nServices == 1033, version.nServices
         assert version.strSubVer.startswith(b"/pentad:"), version.strSubVer
         assert peer.wait_for(messages.msg_getheaders).locator.vHave == [genesis]
         sync(peer)
@@ -214,10 +218,10 @@ def main():
         old = Peer(pentad.port, 60000)
         old.handshake()
         old.send(messages.msg_getaddr())
-        assert len(old.wait_for(messages.msg_addr).addrs) == 23
+        assert 18 <= len(old.wait_for(messages.msg_addr).addrs) <= 23
         old.sock.close()
         peer.sock.close()
-        pentad.wait_for("disconnected: socket closed")
+        pentad.wait_for(r"socket closed, disconnecting peer=\d+")
         pentad.stop()
     finally:
         pentad.kill()

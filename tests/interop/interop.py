@@ -120,8 +120,9 @@ class Program:
 class Pentad(Program):
     """pentad with a directory of its own, its log on standard output."""
 
-    def __init__(self, *options, port=None, name="pentad"):
+    def __init__(self, *options, port=None, rpc=False, name="pentad"):
         self.dir = tempfile.mkdtemp(prefix="pentad-interop-")
+        self.has_rpc = rpc
         self._start(port or free_ports()[0], name, options)
         try:
             self.wait_for("block headers: height")
@@ -135,9 +136,13 @@ class Pentad(Program):
 
     def _start(self, port, name, options):
         self.port = port
+        self.rpc_port = free_ports()[0] if self.has_rpc else None
+        rpc = f"-rpcport={self.rpc_port}" if self.has_rpc else "-server=0"
         super().__init__(name, [
             PENTAD, f"-datadir={self.dir}", "-bind=127.0.0.1",
-            f"-port={port}", "-listen=1", "-printtoconsole=1", *options])
+            f"-port={port}", "-listen=1", "-printtoconsole=1", rpc,
+            # What is tested stays on this machine.
+            "-natpmp=0", "-dnsseed=0", "-fixedseeds=0", *options])
 
     def stop(self):
         """It has to go within a second (ten under a sanitizer), content."""

@@ -46,7 +46,8 @@ def main():
             ["nmap", "--script-help", "bitcoin-info"], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False).stdout:
         skip("nmap has no bitcoin-info")
-    pentad = Pentad("-chain=main", "-connect=0")
+    # Of a hundred addresses that a stranger tells it hears one.
+    pentad = Pentad("-chain=main", "-connect=0", "-whitelist=addr@127.0.0.1")
     try:
         teach(pentad.port, 100)
         info = run("bitcoin-info", pentad.port)
@@ -56,7 +57,8 @@ def main():
         assert re.search(r"Lastblock: 0", info), info
         found = run("bitcoin-getaddr", pentad.port)
         addresses = re.findall(r"\b11\.\d+\.3\.4:8333\b", found)
-        assert len(set(addresses)) == 23, addresses
+        # 23 %; some fell on a place that was taken.
+        assert 18 <= len(set(addresses)) <= 23, addresses
         pentad.stop()
     finally:
         pentad.kill()

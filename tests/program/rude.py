@@ -92,7 +92,8 @@ def check(pentad, rows, goes_on):
                 raise AssertionError(f"{command} is overlooked")
             except (EOFError, ConnectionError):
                 pass
-        pentad.wait_for(words if goes_on else f"disconnected: {words}")
+        pentad.wait_for(words if goes_on else
+                        rf"{words}.*, disconnecting peer=\d+")
         node.close()
 
 

@@ -7,10 +7,19 @@
 
 #include "pentad/hash.h"
 
+Suite *suite_block_rules(void);
+Suite *suite_blockchain(void);
+Suite *suite_disk(void);
+Suite *suite_files(void);
 Suite *suite_headers(void);
+Suite *suite_import(void);
+Suite *suite_mining(void);
 Suite *suite_pow(void);
+Suite *suite_presync(void);
 Suite *suite_real(void);
 Suite *suite_retarget(void);
+Suite *suite_script_addr(void);
+Suite *suite_threads(void);
 
 /* The hash of a header of 80 bytes. */
 struct ptd_hash hash_of(const uint8_t *raw);

@@ -119,6 +119,39 @@ START_TEST(real_headers_with_a_changed_byte_are_refused)
 }
 END_TEST
 
+/* Each header, each of its bytes: one bit changed, and it is refused where it
+ * would stand. */
+START_TEST(every_changed_byte_of_every_header_is_refused)
+{
+    struct support_bytes file;
+    struct ptd_headers *t = new_tree(rows[_i].chain);
+    struct ptd_headers_result res;
+
+    if (!support_vector(&file, rows[_i].file)) {
+        ptd_headers_free(t);
+        return;
+    }
+    for (size_t i = 1; i < rows[_i].n; i++) {
+        uint8_t *p = file.p + i * H;
+
+        for (size_t byte = 0; byte < H; byte++) {
+            enum ptd_header_err e;
+
+            p[byte] ^= (uint8_t)(1 << (i + byte) % 8);
+            e = ptd_headers_add(t, &res, p, 1, 4000000000);
+            if (e == PTD_HEADER_OK || res.n_new != 0)
+                ck_abort_msg("header %zu, byte %zu", i, byte);
+            p[byte] ^= (uint8_t)(1 << (i + byte) % 8);
+        }
+        if (ptd_headers_add(t, &res, p, 1, 4000000000) != PTD_HEADER_OK)
+            ck_abort_msg("header %zu", i);
+    }
+    ck_assert_uint_eq(ptd_headers_count(t), rows[_i].n);
+    support_free(&file);
+    ptd_headers_free(t);
+}
+END_TEST
+
 START_TEST(real_headers_are_refused_before_their_time)
 {
     struct support_bytes file;
@@ -238,6 +271,8 @@ Suite *suite_real(void)
     tcase_add_loop_test(tc, real_headers_are_taken_and_found_again, 0,
                         PTD_COUNT(rows));
     tcase_add_loop_test(tc, real_headers_with_a_changed_byte_are_refused, 0,
+                        PTD_COUNT(rows));
+    tcase_add_loop_test(tc, every_changed_byte_of_every_header_is_refused, 0,
                         PTD_COUNT(rows));
     tcase_add_test(tc, real_headers_are_refused_before_their_time);
     tcase_add_test(tc, testnet3_chain_wins_over_its_fork);

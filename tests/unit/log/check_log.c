@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "check_log.h"
 #include "pentad/clock.h"
 #include "pentad/log.h"
 #include "support/nth_malloc.h"
@@ -24,7 +26,7 @@ static struct {
     int n;
     enum ptd_log_tag tag;
     enum ptd_log_level level;
-    int64_t wall_us;
+    int64_t wall_us, mock_us;
     uint32_t n_held_back;
     char thread[16];
     char text[70000];
@@ -37,6 +39,7 @@ static void remember(const struct ptd_log_line *line, void *arg)
     seen.tag = line->site->tag;
     seen.level = line->site->level;
     seen.wall_us = line->wall_us;
+    seen.mock_us = line->mock_us;
     seen.n_held_back = line->n_held_back;
     snprintf(seen.thread, sizeof seen.thread, "%s", line->thread);
     snprintf(seen.text, sizeof seen.text, "%s", line->text);
@@ -110,19 +113,98 @@ END_TEST
 
 START_TEST(category_sets_all_its_tags)
 {
-    ptd_log_set_level_all(PTD_LOG_INFO);
-    ck_assert_int_eq(ptd_log_set_category("net", PTD_LOG_DEBUG), PTD_OK);
+    ptd_log_reset_levels();
+    ck_assert_int_eq(ptd_log_enable("net"), PTD_OK);
     ck_assert_int_eq(ptd_log_level_of(PTD_LOG_PEER), PTD_LOG_DEBUG);
     ck_assert_int_eq(ptd_log_level_of(PTD_LOG_SRVR), PTD_LOG_DEBUG);
     ck_assert_int_eq(ptd_log_level_of(PTD_LOG_RPCS), PTD_LOG_INFO);
-    ck_assert_int_eq(ptd_log_set_category("no such", PTD_LOG_DEBUG),
-                     PTD_ENOTFOUND);
-    ck_assert_int_eq(ptd_log_set_category("1", PTD_LOG_TRACE), PTD_OK);
+    ck_assert_int_eq(ptd_log_enable("no such"), PTD_ENOTFOUND);
+    ck_assert_int_eq(ptd_log_disable("lock"), PTD_ENOTFOUND);
+    ptd_log_set_threshold(PTD_LOG_TRACE);
+    ck_assert_int_eq(ptd_log_enable("1"), PTD_OK);
     for (int tag = 0; tag < PTD_LOG_N_TAGS; tag++)
         ck_assert_int_eq(ptd_log_level_of((enum ptd_log_tag)tag),
                          PTD_LOG_TRACE);
     ck_assert_str_eq(ptd_log_tag_name(PTD_LOG_ADXR), "ADXR");
     ck_assert_str_eq(ptd_log_tag_category(PTD_LOG_ADXR), "addrman");
+    ptd_log_reset_levels();
+}
+END_TEST
+
+/* e: enable, d: disable, t: common threshold, c: the category's; then a
+ * name, and a level where one is needed. */
+static const struct {
+    const char *name, *steps;
+    enum ptd_log_level net, proxy;
+} level_rows[] = {
+    { "at start", "", PTD_LOG_INFO, PTD_LOG_INFO },
+    { "one", "e:net", PTD_LOG_DEBUG, PTD_LOG_INFO },
+    { "all", "e:all", PTD_LOG_DEBUG, PTD_LOG_DEBUG },
+    { "all by another name", "e:", PTD_LOG_DEBUG, PTD_LOG_DEBUG },
+    { "all but one", "e:1|d:proxy", PTD_LOG_DEBUG, PTD_LOG_INFO },
+    { "none", "e:1|d:all", PTD_LOG_INFO, PTD_LOG_INFO },
+    { "threshold alone", "t:5", PTD_LOG_INFO, PTD_LOG_INFO },
+    { "threshold first", "t:5|e:net", PTD_LOG_TRACE, PTD_LOG_INFO },
+    { "threshold then", "e:net|t:5", PTD_LOG_TRACE, PTD_LOG_INFO },
+    { "info", "e:all|t:3", PTD_LOG_INFO, PTD_LOG_INFO },
+    { "own", "e:all|c:net:5", PTD_LOG_TRACE, PTD_LOG_DEBUG },
+    { "own wins", "e:all|c:net:3|t:5", PTD_LOG_INFO, PTD_LOG_TRACE },
+    { "own of all is nobody's", "e:all|c:all:5", PTD_LOG_DEBUG, PTD_LOG_DEBUG },
+    { "own and not enabled", "c:net:5", PTD_LOG_INFO, PTD_LOG_INFO },
+};
+
+static void take_step(const char *step)
+{
+    char name[32] = "";
+    int level = 0;
+
+    if (step[0] == 't')
+        ptd_log_set_threshold((enum ptd_log_level)atoi(step + 2));
+    else if (sscanf(step + 2, "%31[^:]:%d", name, &level) == 2)
+        ck_assert_int_eq(
+            ptd_log_set_category_threshold(name, (enum ptd_log_level)level),
+            PTD_OK);
+    else
+        ck_assert_int_eq(step[0] == 'e' ? ptd_log_enable(step + 2)
+                                        : ptd_log_disable(step + 2),
+                         PTD_OK);
+}
+
+START_TEST(categories_and_thresholds_give_levels)
+{
+    char steps[64], *at = steps, *step;
+
+    ptd_log_reset_levels();
+    snprintf(steps, sizeof steps, "%s", level_rows[_i].steps);
+    while (*steps != '\0' && (step = strsep(&at, "|")) != NULL)
+        take_step(step);
+    ck_assert_msg(ptd_log_level_of(PTD_LOG_PEER) == level_rows[_i].net, "%s",
+                  level_rows[_i].name);
+    ck_assert_msg(ptd_log_level_of(PTD_LOG_PROX) == level_rows[_i].proxy, "%s",
+                  level_rows[_i].name);
+    ptd_log_reset_levels();
+}
+END_TEST
+
+START_TEST(categories_are_listed_by_name)
+{
+    const char *name, *before = "";
+    bool on;
+    size_t i;
+
+    ptd_log_reset_levels();
+    ck_assert(!ptd_log_is_any_enabled());
+    ck_assert_int_eq(ptd_log_enable("rpc"), PTD_OK);
+    for (i = 0; (name = ptd_log_category_at(i, &on)) != NULL; i++) {
+        ck_assert_str_gt(name, before);
+        ck_assert_int_eq(on, strcmp(name, "rpc") == 0);
+        before = name;
+    }
+    ck_assert_uint_eq(i, 30);
+    ck_assert(ptd_log_is_any_enabled());
+    ck_assert_int_eq(ptd_log_set_category_threshold("no such", PTD_LOG_INFO),
+                     PTD_ENOTFOUND);
+    ptd_log_reset_levels();
 }
 END_TEST
 
@@ -131,6 +213,7 @@ END_TEST
 START_TEST(line_says_when_where_and_who)
 {
     struct ptd_clock *clk = ptd_clock_new();
+    time_t before = time(NULL);
     int id = start();
 
     ck_assert_ptr_nonnull(clk);
@@ -143,7 +226,8 @@ START_TEST(line_says_when_where_and_who)
     ck_assert_int_eq(seen.n, 1);
     ck_assert_int_eq(seen.tag, PTD_LOG_PEER);
     ck_assert_int_eq(seen.level, PTD_LOG_WARN);
-    ck_assert_int_eq(seen.wall_us, INT64_C(1795388400123456));
+    ck_assert_int_eq(seen.mock_us, INT64_C(1795388400123456));
+    ck_assert_int_ge(seen.wall_us / 1000000 + 1, before);
     ck_assert_str_eq(seen.thread, "p7-in");
     ck_assert_str_eq(seen.text, "x: 3");
     ptd_log_remove_sink(id);
@@ -155,7 +239,12 @@ START_TEST(text_cannot_begin_another_line)
     int id = start();
 
     ptd_log_info("a\nb\r\x1b[2J\x7f");
-    ck_assert_str_eq(seen.text, "a?b??[2J?");
+    ck_assert_str_eq(seen.text, "a\\x0ab\\x0d\\x1b[2J\\x7f");
+    ptd_log_info("\t");
+    support_nth_malloc_arm(1);
+    ptd_log_info("a\nb");
+    ck_assert(support_nth_malloc_disarm());
+    ck_assert_str_eq(seen.text, "a?b");
     ptd_log_info("with its own end\n\n");
     ck_assert_str_eq(seen.text, "with its own end");
     ptd_log_info("\xc3\xa9"); /* UTF-8 passes */
@@ -323,7 +412,15 @@ static const struct {
     { { .always_tags = true },
       PTD_LOG_INFO,
       0,
-      "2026-11-22T23:00:00Z [net:info] text\n" },
+      "2026-11-22T23:00:00Z [all:info] text\n" },
+    { { .always_tags = true },
+      PTD_LOG_WARN,
+      0,
+      "2026-11-22T23:00:00Z [all:warning] text\n" },
+    { { .always_tags = true },
+      PTD_LOG_DEBUG,
+      0,
+      "2026-11-22T23:00:00Z [net:debug] text\n" },
     { { .micros = true },
       PTD_LOG_INFO,
       0,
@@ -343,8 +440,10 @@ START_TEST(line_is_written_as_core_writes_it)
 {
     const struct ptd_log_site site = { PTD_LOG_PEER, format_rows[_i].level, 12,
                                        "../../src/peer/in.c", "read_loop" };
-    const struct ptd_log_line line = { &site, INT64_C(1795388400000042),
-                                       "p0-in", "text", format_rows[_i].held };
+    const struct ptd_log_line line = {
+        &site,  INT64_C(1795388400000042), "p0-in",
+        "text", format_rows[_i].held,      0
+    };
     char out[200];
     size_t n =
         ptd_log_format_line(out, sizeof out, &format_rows[_i].format, &line);
@@ -354,13 +453,37 @@ START_TEST(line_is_written_as_core_writes_it)
 }
 END_TEST
 
+START_TEST(time_set_by_hand_is_shown_beside_the_systems)
+{
+    static const struct ptd_log_site site = { PTD_LOG_PEER, PTD_LOG_INFO, 1,
+                                              "f.c", "f" };
+    const struct ptd_log_line line = { .site = &site,
+                                       .wall_us = INT64_C(1795388400000042),
+                                       .thread = "",
+                                       .text = "text",
+                                       .mock_us = INT64_C(1300000000000001) };
+    struct ptd_log_format format = { .micros = true, .threads = true };
+    char out[200];
+
+    ptd_log_format_line(out, sizeof out, &format, &line);
+    ck_assert_str_eq(out, "2026-11-22T23:00:00.000042Z (mocktime: "
+                          "2011-03-13T07:06:40Z) [unknown] text\n");
+    format = (struct ptd_log_format){ .no_time = true };
+    ptd_log_format_line(out, sizeof out, &format, &line);
+    ck_assert_str_eq(out, "text\n");
+}
+END_TEST
+
 START_TEST(line_that_does_not_fit_is_cut_and_still_ends)
 {
     const struct ptd_log_site site = { PTD_LOG_PEER, PTD_LOG_INFO, 1, "f.c",
                                        "f" };
-    const struct ptd_log_line line = { &site, 0, "t",
+    const struct ptd_log_line line = { &site,
+                                       0,
+                                       "t",
                                        "012345678901234567890123456789012345678"
                                        "9012345678901234567890123456789",
+                                       0,
                                        0 };
     const struct ptd_log_format format = { .no_time = true };
     char out[64];
@@ -396,7 +519,7 @@ START_TEST(file_gets_lines_and_is_opened_again_when_asked)
     snprintf(path, sizeof path, "%s/debug.log", dir);
     snprintf(moved, sizeof moved, "%s/debug.log.1", dir);
     ptd_log_set_level_all(PTD_LOG_INFO);
-    ck_assert_int_eq(ptd_log_file_open(&f, path, NULL, &format), PTD_OK);
+    ck_assert_int_eq(ptd_log_file_open(&f, path, NULL, &format, NULL), PTD_OK);
     ptd_log_info("one");
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0600);
@@ -412,7 +535,7 @@ START_TEST(file_gets_lines_and_is_opened_again_when_asked)
     ck_assert_str_eq(text, "three\n");
 
     /* An old file is continued. */
-    ck_assert_int_eq(ptd_log_file_open(&f, path, NULL, &format), PTD_OK);
+    ck_assert_int_eq(ptd_log_file_open(&f, path, NULL, &format, NULL), PTD_OK);
     ptd_log_info("five");
     ptd_log_file_close(f);
     read_back(text, sizeof text, path);
@@ -433,7 +556,8 @@ START_TEST(stream_gets_lines)
 
     ck_assert_ptr_nonnull(stream);
     ptd_log_set_level_all(PTD_LOG_INFO);
-    ck_assert_int_eq(ptd_log_file_open(&f, NULL, stream, &format), PTD_OK);
+    ck_assert_int_eq(ptd_log_file_open(&f, NULL, stream, &format, NULL),
+                     PTD_OK);
     ptd_log_warn("x");
     ptd_log_file_close(f);
     fclose(stream);
@@ -450,14 +574,14 @@ START_TEST(file_that_cannot_be_opened_says_why)
 
     errno = 0;
     ck_assert_int_eq(
-        ptd_log_file_open(&f, "/no such folder/debug.log", NULL, &format),
+        ptd_log_file_open(&f, "/no such folder/debug.log", NULL, &format, NULL),
         PTD_EIO);
     ck_assert_int_eq(errno, ENOENT);
     for (unsigned n = 1;; n++) {
         enum ptd_err e;
 
         support_nth_malloc_arm(n);
-        e = ptd_log_file_open(&f, "/dev/null", NULL, &format);
+        e = ptd_log_file_open(&f, "/dev/null", NULL, &format, NULL);
         if (!support_nth_malloc_disarm()) {
             ck_assert_int_eq(e, PTD_OK);
             ptd_log_file_close(f);
@@ -479,6 +603,9 @@ static Suite *suite_log(void)
     tcase_add_test(tc, arguments_below_the_level_are_not_evaluated);
     tcase_add_test(tc, each_level_lets_itself_and_graver_ones_through);
     tcase_add_test(tc, category_sets_all_its_tags);
+    tcase_add_loop_test(tc, categories_and_thresholds_give_levels, 0,
+                        PTD_COUNT(level_rows));
+    tcase_add_test(tc, categories_are_listed_by_name);
     tcase_add_test(tc, line_says_when_where_and_who);
     tcase_add_test(tc, text_cannot_begin_another_line);
     tcase_add_test(tc, long_text_is_whole_up_to_64_kib);
@@ -488,11 +615,13 @@ static Suite *suite_log(void)
     tcase_add_test(tc, threads_speak_one_after_the_other);
     tcase_add_loop_test(tc, line_is_written_as_core_writes_it, 0,
                         PTD_COUNT(format_rows));
+    tcase_add_test(tc, time_set_by_hand_is_shown_beside_the_systems);
     tcase_add_test(tc, line_that_does_not_fit_is_cut_and_still_ends);
     tcase_add_test(tc, file_gets_lines_and_is_opened_again_when_asked);
     tcase_add_test(tc, stream_gets_lines);
     tcase_add_test(tc, file_that_cannot_be_opened_says_why);
     suite_add_tcase(s, tc);
+    suite_add_tcase(s, tcase_file());
     return s;
 }
 

@@ -5,10 +5,19 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "chain/chain.h"
 #include "check_node.h"
 #include "rig.h"
 
 enum { CHAIN = 60 };
+
+/* At a time at which the chains of these tests are new: a node that is far
+ * behind asks one peer at a time, and announces nothing. */
+static void now_init(struct host *h)
+{
+    host_init(h);
+    h->cfg.mock_time_s = 1600000000 + 600 * CHAIN;
+}
 
 /* Answer getdata from a list until the node holds the last. */
 static void serve(struct guest *g, struct ptd_msg **list, uint32_t n)
@@ -50,13 +59,13 @@ START_TEST(chain_goes_from_node_to_node)
     struct host a, b;
     struct guest g;
 
-    host_init(&a);
+    now_init(&a);
     host_start(&a);
     raise_chain(&a, &g, list, CHAIN);
     ck_assert_uint_eq(ptd_headers_height(ptd_node_headers(a.node)), CHAIN);
-    ck_assert_uint_eq(ptd_store_count(ptd_node_blocks(a.node)), CHAIN + 1);
+    ck_assert_uint_eq(ptd_blockchain_height(ptd_node_chain(a.node)), CHAIN);
 
-    host_init(&b);
+    now_init(&b);
     b.cfg.listen = false;
     host_connect(&b, a.port);
     host_start(&b);
@@ -64,7 +73,7 @@ START_TEST(chain_goes_from_node_to_node)
     for (uint32_t i = 0; i < CHAIN; i++) {
         struct ptd_hash hash = block_hash(list[i]);
 
-        ck_assert(ptd_store_has(ptd_node_blocks(b.node), &hash));
+        ck_assert(ptd_blockchain_has_block(ptd_node_chain(b.node), &hash));
     }
     host_stop(&b);
     guest_end(&g);
@@ -80,7 +89,7 @@ START_TEST(pushed_block_is_taken_and_announced_to_others)
     struct guest from, to;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&from, h.port, 0);
     guest_start(&to, h.port, 0);
@@ -107,7 +116,7 @@ START_TEST(longer_branch_is_followed)
     struct guest a, b;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     raise_chain(&h, &a, first, 3);
     mine_chain(second, 5, 2);
@@ -132,7 +141,7 @@ START_TEST(what_one_has_not_another_is_asked_for)
     struct host h;
 
     mine_chain(list, 10, 1);
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&a, h.port, 10);
     ptd_msg_free(guest_wait(&a, PTD_MSG_GETHEADERS));
@@ -163,7 +172,7 @@ START_TEST(blocks_of_a_peer_that_ends_are_asked_of_another)
     struct host h;
 
     mine_chain(list, 10, 1);
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&a, h.port, 10);
     ptd_msg_free(guest_wait(&a, PTD_MSG_GETHEADERS));
@@ -189,7 +198,7 @@ START_TEST(only_who_has_witnesses_is_asked_for_blocks)
     struct host h;
 
     mine_chain(list, 3, 1);
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start_as(&a, h.port, 3, PTD_NODE_NETWORK);
     ptd_msg_free(guest_wait(&a, PTD_MSG_GETHEADERS));
@@ -235,28 +244,6 @@ static uint32_t serve_backwards(struct guest *g, struct ptd_msg **list,
     return n_asked;
 }
 
-static const struct {
-    const char *name;
-    size_t block_memory_bytes;
-} stores[] = {
-    { "refuses all but the genesis block", 0 }, /* its size is found out */
-    { "holds a few blocks", 8192 },
-    { "holds them all", 1 << 20 },
-};
-
-/* The bytes that the genesis block counts for. */
-static size_t genesis_bytes(void)
-{
-    struct host h;
-    size_t bytes;
-
-    host_init(&h);
-    host_start(&h);
-    bytes = ptd_store_bytes(ptd_node_blocks(h.node));
-    host_stop(&h);
-    return bytes;
-}
-
 START_TEST(no_block_is_asked_for_twice)
 {
     struct ptd_hash prev = ptd_params_by_name("regtest")->genesis.hash;
@@ -264,10 +251,7 @@ START_TEST(no_block_is_asked_for_twice)
     struct guest g;
     struct host h;
 
-    host_init(&h);
-    h.cfg.block_memory_bytes = stores[_i].block_memory_bytes != 0
-                                   ? stores[_i].block_memory_bytes
-                                   : genesis_bytes();
+    now_init(&h);
     host_start(&h);
     for (uint32_t i = 0; i < CHAIN; i++) {
         list[i] = mine_fat_block(&prev, i + 1, 1, 240);
@@ -276,11 +260,8 @@ START_TEST(no_block_is_asked_for_twice)
     guest_start(&g, h.port, CHAIN);
     ptd_msg_free(guest_wait(&g, PTD_MSG_GETHEADERS));
     guest_send(&g, headers_of(list, CHAIN));
-    ck_assert_msg(serve_backwards(&g, list, CHAIN) == CHAIN, "%s",
-                  stores[_i].name);
-    ck_assert_msg(guest_sync(&g, PTD_MSG_GETDATA) == 0, "%s", stores[_i].name);
-    if (stores[_i].block_memory_bytes == 0)
-        ck_assert(!ptd_store_has_evicted(ptd_node_blocks(h.node)));
+    ck_assert_uint_eq(serve_backwards(&g, list, CHAIN), CHAIN);
+    ck_assert_uint_eq(guest_sync(&g, PTD_MSG_GETDATA), 0);
     guest_end(&g);
     host_stop(&h);
     free_chain(list, CHAIN);
@@ -300,7 +281,7 @@ START_TEST(getdata_is_answered_entry_by_entry)
     struct guest g;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     raise_chain(&h, &g, list, 3);
     ask[0].hash = block_hash(list[2]);
@@ -343,7 +324,7 @@ START_TEST(largest_getdata_ends)
 
     for (size_t i = 0; i < PTD_MAX_INV_PER_MSG; i++)
         list[i].type = floods[_i].type;
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&g, h.port, 0);
     guest_wait_ready(&g);
@@ -367,10 +348,11 @@ START_TEST(inv_of_50000_blocks_is_one_question)
         list[i].type = PTD_INV_BLOCK;
         memcpy(list[i].hash.b, &i, sizeof i);
     }
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&g, h.port, 0);
     ptd_msg_free(guest_wait(&g, PTD_MSG_GETHEADERS)); /* the first, of itself */
+    guest_send(&g, ptd_msg_new_headers(NULL, 0));
     guest_send(&g, ptd_msg_new_inv(PTD_MSG_INV, list, PTD_MAX_INV_PER_MSG));
     guest_send(&g, ptd_msg_new_inv(PTD_MSG_INV, list, PTD_MAX_INV_PER_MSG));
     ck_assert_uint_eq(guest_sync(&g, PTD_MSG_GETHEADERS), 1);
@@ -380,49 +362,23 @@ START_TEST(inv_of_50000_blocks_is_one_question)
 }
 END_TEST
 
-START_TEST(getaddr_is_answered_once)
+START_TEST(node_that_deletes_blocks_does_not_promise_them)
 {
-    struct ptd_addr_entry list[100] = { { 0 } };
-    struct guest g;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
-    guest_start(&g, h.port, 0);
-    guest_wait_ready(&g);
-    for (uint8_t i = 0; i < 100; i++) {
-        const uint8_t ip[4] = { 9, i, 1, 1 };
-
-        list[i].time = (uint32_t)ptd_clock_wall_s(NULL);
-        ck_assert_int_eq(
-            ptd_netaddr_set(&list[i].na, PTD_NET_IPV4, ip, 4, 8333), PTD_OK);
-    }
-    guest_send(&g, ptd_msg_new_addr(PTD_MSG_ADDR, list, 100));
-    guest_send(&g, ptd_msg_new(PTD_MSG_GETADDR));
-    guest_send(&g, ptd_msg_new(PTD_MSG_GETADDR));
-    ck_assert_uint_eq(guest_sync(&g, PTD_MSG_ADDRV2), 1);
-    ck_assert_uint_eq(ptd_addrs_count(ptd_node_addrs(h.node)), 100);
-    guest_end(&g);
+    ck_assert_uint_eq(ptd_node_services(h.node), PTD_NODE_NETWORK |
+                                                     PTD_NODE_NETWORK_LIMITED |
+                                                     PTD_NODE_WITNESS);
     host_stop(&h);
-}
-END_TEST
 
-START_TEST(node_that_let_blocks_go_does_not_promise_them)
-{
-    struct ptd_msg *list[CHAIN];
-    struct host h;
-    struct guest g;
-
-    host_init(&h);
-    h.cfg.block_memory_bytes = 8192;
+    now_init(&h);
+    h.cfg.prune_bytes = UINT64_MAX;
     host_start(&h);
     ck_assert_uint_eq(ptd_node_services(h.node),
-                      PTD_NODE_NETWORK | PTD_NODE_WITNESS);
-    raise_chain(&h, &g, list, CHAIN);
-    ck_assert_uint_eq(ptd_node_services(h.node), PTD_NODE_WITNESS);
-    guest_end(&g);
+                      PTD_NODE_NETWORK_LIMITED | PTD_NODE_WITNESS);
     host_stop(&h);
-    free_chain(list, CHAIN);
 }
 END_TEST
 
@@ -481,6 +437,13 @@ static struct ptd_msg *mutated(void)
     return m;
 }
 
+static struct ptd_msg *orphan(void)
+{
+    struct ptd_hash nowhere = { { 1, 2, 3 } };
+
+    return mine_block(&nowhere, 1, 1);
+}
+
 static const struct {
     const char *name;
     struct ptd_msg *(*make)(void);
@@ -488,8 +451,8 @@ static const struct {
 } bad[] = {
     { "no proof of work", no_work, "header with invalid proof of work" },
     { "unlinked", unlinked, "non-continuous headers sequence" },
-    { "mutated block", mutated,
-      "Block mutated: bad-txnmrklroot, hashMerkleRoot mismatch" },
+    { "mutated block", mutated, "mutated block" },
+    { "block without a parent", orphan, "invalid block: prev-blk-not-found" },
 };
 
 START_TEST(liars_are_sent_away)
@@ -499,7 +462,7 @@ START_TEST(liars_are_sent_away)
     struct guest g;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&g, h.port, 0);
     (void)host_wait(&h, PTD_NODE_PEER_READY, -1);
@@ -523,15 +486,15 @@ START_TEST(headers_from_nowhere_are_a_question_not_a_crime)
     struct guest g;
     struct host h;
 
-    host_init(&h);
+    now_init(&h);
     host_start(&h);
     guest_start(&g, h.port, 0);
     ptd_msg_free(guest_wait(&g, PTD_MSG_GETHEADERS));
+    guest_send(&g, ptd_msg_new_headers(NULL, 0));
     guest_send(&g, headers_of(&block, 1));
     ck_assert_uint_eq(guest_sync(&g, PTD_MSG_GETHEADERS), 1);
-    guest_send(&g, block); /* nor is a block without a parent */
-    (void)guest_sync(&g, PTD_MSG_PING);
-    ck_assert_uint_eq(ptd_store_count(ptd_node_blocks(h.node)), 1);
+    ptd_msg_free(block);
+    ck_assert_uint_eq(ptd_headers_height(ptd_node_headers(h.node)), 0);
     guest_end(&g);
     host_stop(&h);
 }
@@ -548,12 +511,11 @@ TCase *tcase_blocks(void)
     tcase_add_test(tc, what_one_has_not_another_is_asked_for);
     tcase_add_test(tc, blocks_of_a_peer_that_ends_are_asked_of_another);
     tcase_add_test(tc, only_who_has_witnesses_is_asked_for_blocks);
-    tcase_add_loop_test(tc, no_block_is_asked_for_twice, 0, PTD_COUNT(stores));
+    tcase_add_test(tc, no_block_is_asked_for_twice);
     tcase_add_test(tc, getdata_is_answered_entry_by_entry);
     tcase_add_loop_test(tc, largest_getdata_ends, 0, PTD_COUNT(floods));
     tcase_add_test(tc, inv_of_50000_blocks_is_one_question);
-    tcase_add_test(tc, getaddr_is_answered_once);
-    tcase_add_test(tc, node_that_let_blocks_go_does_not_promise_them);
+    tcase_add_test(tc, node_that_deletes_blocks_does_not_promise_them);
     tcase_add_loop_test(tc, liars_are_sent_away, 0, PTD_COUNT(bad));
     tcase_add_test(tc, headers_from_nowhere_are_a_question_not_a_crime);
     return tc;

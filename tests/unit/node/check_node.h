@@ -6,11 +6,18 @@
 
 TCase *tcase_args(void);
 TCase *tcase_settings(void);
-TCase *tcase_store(void);
-TCase *tcase_addrs(void);
+TCase *tcase_gossip(void);
+TCase *tcase_rpc_chain(void);
+TCase *tcase_rpc_net(void);
+TCase *tcase_server(void);
 TCase *tcase_run(void);
 TCase *tcase_blocks(void);
+TCase *tcase_permit(void);
+TCase *tcase_notify(void);
+TCase *tcase_capture(void);
+TCase *tcase_program(void);
 TCase *tcase_cgroup(void);
+TCase *tcase_listen(void);
 
 /* A directory of its own for a test; removed with all that is in it by
  * temp_remove(), which frees the name. */

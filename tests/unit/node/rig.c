@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "chain/check_block.h"
 #include "pentad/wire.h"
 
 #define WAIT_US (30 * SECOND_US)
@@ -26,6 +28,12 @@ void host_init(struct host *h)
     h->events = ptd_chan_new(sizeof(struct ptd_node_event), 4096);
     ck_assert_ptr_nonnull(h->events);
     h->cfg.events = h->events;
+    strcpy(h->dir, "/tmp/check-node.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(h->dir));
+    h->cfg.netdir = strdup(h->dir);
+    h->cfg.blocksdir = malloc(sizeof h->dir + 16);
+    ck_assert(h->cfg.netdir != NULL && h->cfg.blocksdir != NULL);
+    sprintf(h->cfg.blocksdir, "%s/blocks", h->dir);
     h->cfg.connect_only = true;
     h->cfg.listen = true;
     h->cfg.bind = calloc(1, sizeof *h->cfg.bind);
@@ -45,11 +53,21 @@ void host_start(struct host *h)
         h->port = at.port;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
 void host_stop(struct host *h)
 {
     ptd_node_stop(h->node);
     ptd_chan_free(h->events);
     ptd_node_config_fini(&h->cfg);
+    ck_assert_int_eq(nftw(h->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 void host_connect(struct host *h, uint16_t port)
@@ -240,19 +258,21 @@ static size_t put_coinbase(uint8_t *at, uint32_t height, uint32_t salt,
                            uint8_t n_pad)
 {
     uint8_t *p = at;
+    size_t n_height;
 
     memcpy(p, "\1\0\0\0\1", 5);
     p += 5;
     memset(p, 0, 32);
     memset(p + 32, 0xff, 4);
     p += 36;
-    *p++ = 10; /* script: height and salt, each a push */
+    /* Script: height and salt, each a push. */
+    n_height = ptd_height_push(p + 1, height);
+    *p = (uint8_t)(n_height + 5);
+    p += 1 + n_height;
     *p++ = 4;
-    ptd_put_le32(p, height);
-    p[4] = 4;
-    ptd_put_le32(p + 5, salt);
-    memset(p + 9, 0xff, 4);
-    p += 13;
+    ptd_put_le32(p, salt);
+    memset(p + 4, 0xff, 4);
+    p += 8;
     *p++ = 1;
     ptd_put_le64(p, UINT64_C(5000000000));
     p += 8;
