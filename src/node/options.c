@@ -61,6 +61,9 @@ static void print_ignored(FILE *out)
 void ptd_options_print(FILE *out, enum ptd_options_shown which)
 {
     fputs("A Bitcoin peer-to-peer node, five threads a peer.\n\n"
+          "It follows proof of work and checks the structure of blocks; it "
+          "runs no\nscripts, keeps no set of coins, and does not check "
+          "signet's block signatures.\n\n"
           "Usage: pentad [options]\n\n",
           out);
     for (size_t i = 0; i < ptd_n_options; i++) {

@@ -34,8 +34,7 @@ const struct ptd_option ptd_options[] = {
       "Only warn of a bitcoin.conf in the data directory that is not read "
       "because another file is" },
     { "assumevalid", ANY, "=<hex>",
-      "Take this block and those below it for valid once it is in the chain "
-      "with enough work; 0: take none (default: built in for each network)" },
+      "Accepted and without effect: no script is ever run" },
     { "blockfilterindex", ANY, NULL, NULL },
     { "blocknotify", ANY, "=<cmd>",
       "Run <cmd> when the best block changes; %s in it becomes its hash" },

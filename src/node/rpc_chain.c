@@ -131,6 +131,20 @@ static void set_pruning(json_t **o, const struct ptd_chain_stats *s)
         ptd_json_set(o, "prune_target_size", rpc_u64(s->prune_bytes));
 }
 
+/* Always there: programs that ask a node about coins have to hear of it. */
+static json_t *warnings(struct ptd_node_rpc *r)
+{
+    json_t *list = rpc_warnings(r);
+
+    if (json_is_array(list))
+        ptd_json_append(&list,
+                        json_string("Scripts, coins and signet's signatures "
+                                    "are not verified: this node follows proof "
+                                    "of work and checks the structure of "
+                                    "blocks"));
+    return list;
+}
+
 static json_t *getblockchaininfo(struct ptd_rpc_call *call, void *arg)
 {
     struct ptd_node_rpc *r = arg;
@@ -163,7 +177,7 @@ static json_t *getblockchaininfo(struct ptd_rpc_call *call, void *arg)
         ptd_json_set(&o, "signet_challenge",
                      ptd_json_hex(params->signet_challenge,
                                   params->signet_challenge_size));
-    ptd_json_set(&o, "warnings", rpc_warnings(r));
+    ptd_json_set(&o, "warnings", warnings(r));
     return o;
 }
 
