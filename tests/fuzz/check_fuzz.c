@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "seeds.h"
 #include "support/samples.h"
+#include "target.h"
 
 struct target {
     enum ptd_msg_type type; /* PTD_MSG_UNKNOWN: run is the target */
@@ -116,6 +117,16 @@ START_TEST(netaddr_holds_what_its_target_claims)
 }
 END_TEST
 
+START_TEST(target_holds_what_it_claims)
+{
+    const struct fuzz_target *given = fuzz_targets[_i];
+    struct target t = { .type = PTD_MSG_UNKNOWN, .run = given->run };
+
+    given->seeds(give_seed, &t);
+    ck_assert_uint_gt(t.n_seeds, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("fuzz");
@@ -128,6 +139,8 @@ int main(void)
                         PTD_MSG_N_TYPES);
     tcase_add_test(tc, header_holds_what_its_target_claims);
     tcase_add_test(tc, netaddr_holds_what_its_target_claims);
+    tcase_add_loop_test(tc, target_holds_what_it_claims, 0,
+                        (int)fuzz_n_targets);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

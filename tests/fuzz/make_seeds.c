@@ -13,6 +13,7 @@
 #include "fuzz.h"
 #include "seeds.h"
 #include "support/samples.h"
+#include "target.h"
 
 struct folder {
     char path[3000];
@@ -100,5 +101,9 @@ int main(int argc, char **argv)
     seeds_of_header(write_seed, &f);
     enter(&f, argv[1], "netaddr");
     seeds_of_netaddr(write_seed, &f);
+    for (size_t i = 0; i < fuzz_n_targets; i++) {
+        enter(&f, argv[1], fuzz_targets[i]->name);
+        fuzz_targets[i]->seeds(write_seed, &f);
+    }
     return 0;
 }
