@@ -46,13 +46,19 @@ AC_DEFUN([PTD_OPTIONS], [
   AM_CONDITIONAL([FUZZING], [test "x$enable_fuzzing" = xyes])
   AM_CONDITIONAL([SANITIZED], [test -n "$with_sanitizer"])
 
-  # Newer clang checks a guard named by a sibling member exactly.
+  # Newer clang checks a guard named by a sibling member exactly. Some versions
+  # parse it, and then do not know whose sibling it is: they warn here.
   AC_MSG_CHECKING([for late parsing of lock attributes])
   ptd_save_cflags=$CFLAGS
   CFLAGS="-Werror -Wthread-safety -fexperimental-late-parse-attributes"
   AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
       struct __attribute__((capability("mutex"))) m { int x; };
-      struct s { int v __attribute__((guarded_by(mu))); struct m mu; };]], [])],
+      struct s { int v __attribute__((guarded_by(mu))); struct m mu; };
+      void lock(struct m *m) __attribute__((acquire_capability(*m)));
+      void unlock(struct m *m) __attribute__((release_capability(*m)));
+      int get(struct s *s);
+      int get(struct s *s)
+      { int v; lock(&s->mu); v = s->v; unlock(&s->mu); return v; }]], [])],
     [AC_MSG_RESULT([yes])
      PTD_CFLAGS="$PTD_CFLAGS -fexperimental-late-parse-attributes"
      AC_DEFINE([PTD_LATE_PARSE], [1], [guarded_by() may name a later member.])],
