@@ -144,6 +144,7 @@ START_TEST(news_goes_to_two_peers)
 {
     enum { N = 8 };
     struct guest from, to[N];
+    bool has_heard[N];
     struct scene s;
     size_t heard = 0;
 
@@ -157,16 +158,20 @@ START_TEST(news_goes_to_two_peers)
         heard += count_addrs(&to[i]);
     ck_assert_uint_eq(heard, 0); /* not at once */
     later(&s, 600);
-    for (size_t i = 0; i < N; i++)
-        heard += count_addrs(&to[i]);
+    for (size_t i = 0; i < N; i++) {
+        has_heard[i] = count_addrs(&to[i]) > 0;
+        heard += has_heard[i];
+    }
     ck_assert_msg(heard == news[_i].heard, "%s: %zu", news[_i].name, heard);
     ck_assert_uint_eq(count_addrs(&from), 0);
-    /* Said again, it is no news. */
+    /* Said again, it is no news to them. (The day may have turned meanwhile,
+     * for this address: then others are told.) */
     guest_send(&from, addrs(1, news[_i].n, START_S + 600 - news[_i].age_s));
     (void)guest_sync(&from, PTD_MSG_PING);
     later(&s, 600);
     for (size_t i = 0; i < N; i++)
-        ck_assert_uint_eq(count_addrs(&to[i]), 0);
+        if (has_heard[i] || news[_i].heard == 0)
+            ck_assert_uint_eq(count_addrs(&to[i]), 0);
     for (size_t i = 0; i < N; i++)
         guest_end(&to[i]);
     guest_end(&from);
