@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int digit(char c)
 {
@@ -75,4 +76,16 @@ void support_free(struct support_bytes *b)
     free(b->p);
     b->p = NULL;
     b->n = 0;
+}
+
+char *support_temp_dir(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char path[64];
+
+    if (tmp == NULL || strlen(tmp) > sizeof path - sizeof "/pentad-XXXXXX")
+        tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(path, sizeof path, "%s/pentad-XXXXXX", tmp);
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    return strdup(path);
 }

@@ -25,4 +25,9 @@ bool support_vector(struct support_bytes *out, const char *name);
 /* p of the bytes, once they are no longer needed. */
 void support_free(struct support_bytes *b);
 
+/* A new, empty directory: in $TMPDIR, else in memory where the system offers
+ * that, because most of what tests write is synced. From malloc; short enough
+ * for a socket's name below it. */
+char *support_temp_dir(void);
+
 #endif /* PTD_SUPPORT_H */

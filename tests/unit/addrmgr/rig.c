@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check_addrmgr.h"
+#include "support/support.h"
 
 const uint8_t rig_magic[4] = { 0xfa, 0xbf, 0xb5, 0xda };
 
@@ -107,11 +108,7 @@ void ck_sound(struct rig *r)
 
 char *rig_mkdir(void)
 {
-    char *dir = strdup("/tmp/check_addrmgr.XXXXXX");
-
-    ck_assert_ptr_nonnull(dir);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    return dir;
+    return support_temp_dir();
 }
 
 void rig_rmdir(char *dir)

@@ -17,20 +17,20 @@
 #include "guard.h"
 #include "pentad/clock.h"
 #include "support/nth_malloc.h"
+#include "support/support.h"
 #include "sync/thread.h"
 
 #define ONION "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion"
 
 enum { NOW_S = 1700000000 };
 
-static char dir[64];          /* of this test */
+static char *dir;             /* of this test */
 static char path[128];        /* banlist.json in it */
 static struct ptd_clock *clk; /* stands at NOW_S */
 
 static void setup(void)
 {
-    strcpy(dir, "/tmp/ptd-bans-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    dir = support_temp_dir();
     snprintf(path, sizeof path, "%s/banlist.json", dir);
     ck_assert_ptr_nonnull(clk = ptd_clock_new());
     ptd_clock_set_wall_us(clk, (int64_t)NOW_S * 1000000);
@@ -47,6 +47,7 @@ static void teardown(void)
             rmdir(name);
     }
     ck_assert_int_eq(rmdir(dir), 0);
+    free(dir);
     ptd_clock_free(clk);
 }
 

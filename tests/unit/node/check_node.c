@@ -8,16 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-char *temp_make(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    char path[512];
-
-    snprintf(path, sizeof path, "%s/check_node.XXXXXX",
-             tmp != NULL ? tmp : "/tmp");
-    ck_assert_ptr_nonnull(mkdtemp(path));
-    return strdup(path);
-}
+#include "support/support.h"
 
 static int remove_one(const char *path, const struct stat *st, int flag,
                       struct FTW *at)
@@ -26,6 +17,11 @@ static int remove_one(const char *path, const struct stat *st, int flag,
     (void)flag;
     (void)at;
     return remove(path);
+}
+
+char *temp_make(void)
+{
+    return support_temp_dir();
 }
 
 void temp_remove(char *dir)

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "chain/check_block.h"
+#include "check_node.h"
 #include "pentad/wire.h"
 
 #define WAIT_US (30 * SECOND_US)
@@ -28,10 +28,9 @@ void host_init(struct host *h)
     h->events = ptd_chan_new(sizeof(struct ptd_node_event), 4096);
     ck_assert_ptr_nonnull(h->events);
     h->cfg.events = h->events;
-    strcpy(h->dir, "/tmp/check-node.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(h->dir));
+    h->dir = temp_make();
     h->cfg.netdir = strdup(h->dir);
-    h->cfg.blocksdir = malloc(sizeof h->dir + 16);
+    h->cfg.blocksdir = malloc(strlen(h->dir) + sizeof "/blocks");
     ck_assert(h->cfg.netdir != NULL && h->cfg.blocksdir != NULL);
     sprintf(h->cfg.blocksdir, "%s/blocks", h->dir);
     h->cfg.connect_only = true;
@@ -53,21 +52,12 @@ void host_start(struct host *h)
         h->port = at.port;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 void host_stop(struct host *h)
 {
     ptd_node_stop(h->node);
     ptd_chan_free(h->events);
     ptd_node_config_fini(&h->cfg);
-    ck_assert_int_eq(nftw(h->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    temp_remove(h->dir);
 }
 
 void host_connect(struct host *h, uint16_t port)

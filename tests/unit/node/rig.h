@@ -17,7 +17,7 @@ struct host {
     struct ptd_node *node;
     struct ptd_chan *events;
     uint16_t port;
-    char dir[32]; /* of its files; removed at the end */
+    char *dir; /* of its files; removed at the end */
 };
 
 void host_init(struct host *h);
