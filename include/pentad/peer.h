@@ -110,7 +110,8 @@ struct ptd_peer_hooks {
     void (*on_ready)(struct ptd_peer *p, void *arg);
     /* The last of its threads is leaving: the owner may join now, from another
      * thread. Comes exactly once for every attached peer, after on_ready if
-     * that came at all. */
+     * that came at all; no hook is called any more. Thread: the last one, or
+     * a caller who was queueing a message meanwhile. */
     void (*on_gone)(struct ptd_peer *p, void *arg);
     /* Bytes were read: a whole frame of wire_bytes; msg NULL when it could not
      * be decoded or is unknown (err says which). Thread: in. */
@@ -119,6 +120,11 @@ struct ptd_peer_hooks {
     /* A message was written, or failed to be. Thread: whoever wrote. */
     void (*on_write)(struct ptd_peer *p, size_t wire_bytes, struct ptd_msg *msg,
                      enum ptd_err err, void *arg);
+    /* ptd_peer_try_queue() refused a message for lack of room (PTD_EFULL), and
+     * there is room again: the queue is at most a sixteenth of its limit. May
+     * come without need. To wake somebody: nothing is queued from here.
+     * Thread: whoever wrote. */
+    void (*on_room)(struct ptd_peer *p, void *arg);
     /* It sent more than is allowed of something: by intent, or for a fault. The
      * owner ends it, or forgives: PTD_OK. NULL: it ends. Thread: in. */
     enum ptd_err (*on_excess)(struct ptd_peer *p, enum ptd_err err,

@@ -104,8 +104,10 @@ struct ptd_peer {
 
     /* -- atomics ------------------------------------------------------------ */
     atomic_bool stopping;     /* disconnected */
-    atomic_int n_running;     /* threads between run and leave */
+    atomic_int n_running;     /* threads between run and leave; and callers who
+                               * queue meanwhile and may call hooks */
     atomic_size_t queued;     /* bytes of messages not yet written */
+    atomic_bool wants_room;   /* a message was refused for lack of it */
     atomic_uintptr_t in_self; /* the in thread, while it runs */
     atomic_uint n_inv_waiting;
     atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
@@ -224,7 +226,8 @@ void ptd_send_own(struct ptd_peer *p, struct outmsg *m);
 /* Make an outmsg of a message, taking it; bytes are counted from here on. */
 void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
                      struct ptd_chan *done, uint8_t encoding);
-/* The message was written or dropped: uncount, signal, free. */
+/* The message was written or dropped: uncount, signal, free; perhaps tell that
+ * there is room. The peer's threads, and whom they wait for. */
 void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err);
 PTD_MUST_USE enum ptd_err ptd_outlist_put(struct outlist *l,
                                           const struct outmsg *m);

@@ -54,6 +54,12 @@ void ptd_outlist_drop(struct ptd_peer *p, struct outlist *l, enum ptd_err err)
 
 /* ---- counting bytes ------------------------------------------------------ */
 
+/* Few enough that even who is over the budget of all peers may add some. */
+static size_t low_bytes(const struct ptd_peer *p)
+{
+    return p->cfg.send_limit_bytes / 16;
+}
+
 /* in waits for the queue to drain to half its limit. It sets paused, then
  * looks at queued; we lower queued, then look at paused. */
 static void count_out(struct ptd_peer *p, size_t cost)
@@ -88,7 +94,16 @@ static void signal_done(struct ptd_chan *done, enum ptd_err err)
     ptd_chan_free(done);
 }
 
-void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
+/* Who was refused hears of room once little is left. */
+static void tell_room(struct ptd_peer *p)
+{
+    if (atomic_load(&p->wants_room) && !peer_is_stopping(p) &&
+        atomic_load(&p->queued) <= low_bytes(p) &&
+        atomic_exchange(&p->wants_room, false))
+        p->cfg.hooks.on_room(p, p->cfg.hooks.arg);
+}
+
+static void outmsg_end(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
 {
     ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
     count_out(p, m->cost);
@@ -97,6 +112,23 @@ void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
         signal_done(m->done, err);
     m->msg = NULL;
     m->done = NULL;
+}
+
+void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
+{
+    outmsg_end(p, m, err);
+    tell_room(p);
+}
+
+/* As if it had never been: the message is its caller's again. */
+static void outmsg_undo(struct ptd_peer *p, struct outmsg *m)
+{
+    ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
+    count_out(p, m->cost);
+    if (m->done != NULL) {
+        ptd_chan_unreserve(m->done);
+        ptd_chan_free(m->done);
+    }
 }
 
 /* ---- what is done around a write ------------------------------------------ */
@@ -157,8 +189,8 @@ static void note_request(struct ptd_peer *p, const struct ptd_msg *m,
     int64_t now = ptd_clock_now_us(p->clk), due;
     int64_t handlers = ptd_handlers_us(p, now);
 
-    if (wait_us <= 0 || (m->type == PTD_MSG_GETDATA &&
-                         ((const struct ptd_msg_inv *)m)->n == 0))
+    if (wait_us <= 0 ||
+        (m->type == PTD_MSG_GETDATA && ((const struct ptd_msg_inv *)m)->n == 0))
         return;
     ptd_mutex_lock(&p->mu);
     ptd_requests_sent(&p->requests, m, soft, now, wait_us, handlers, &due);
@@ -341,11 +373,14 @@ static enum ptd_err to_output_q(struct ptd_peer *p, struct outmsg *m,
     return e;
 }
 
-/* Put m on its way. On PTD_ECLOSED it was finished, on PTD_EFULL (try) not. */
+/* Put m on its way. On PTD_ECLOSED it was finished, on PTD_EFULL (try) undone.
+ *
+ * Who may call hooks counts as one of the peer's threads meanwhile, so that the
+ * peer is not gone under it. */
 static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
                                   enum manner manner)
 {
-    bool has_token, is_direct = false;
+    bool has_token, is_direct = false, is_guest = false;
     enum ptd_err e = PTD_OK;
 
     ptd_mutex_lock(&p->mu);
@@ -358,6 +393,10 @@ static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
     } else {
         p->n_ahead++;
     }
+    if (p->state == PTD_PEER_READY)
+        is_guest = is_direct || manner == MANNER_TRY;
+    if (is_guest)
+        atomic_fetch_add(&p->n_running, 1);
     ptd_mutex_unlock(&p->mu);
 
     if (e == PTD_OK && !has_token)
@@ -371,7 +410,13 @@ static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
         ptd_token_to_out(p);
     }
     if (e == PTD_ECLOSED)
-        ptd_outmsg_finish(p, m, PTD_ECLOSED);
+        outmsg_end(p, m, PTD_ECLOSED);
+    else if (e == PTD_EFULL)
+        outmsg_undo(p, m);
+    if (is_guest) {
+        tell_room(p);
+        ptd_peer_leave(p);
+    }
     return e;
 }
 
@@ -406,7 +451,7 @@ static enum ptd_err admit(struct ptd_peer *p, enum manner manner)
 {
     size_t queued = atomic_load_explicit(&p->queued, memory_order_relaxed);
     bool is_over_budget =
-        queued > p->cfg.send_limit_bytes / 16 &&
+        queued > low_bytes(p) &&
         ptd_env_queued_bytes(p->env) > p->env->cfg.queue_budget_bytes;
 
     if (manner == MANNER_TRY)
@@ -428,16 +473,15 @@ static bool is_for_signals(const struct ptd_chan *done)
     return size == 0 || size == sizeof(enum ptd_err);
 }
 
-static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
-                                  struct ptd_chan *done, uint8_t encoding,
-                                  enum manner manner)
+/* On PTD_EFULL the message is still the caller's. */
+static enum ptd_err attempt(struct ptd_peer *p, struct ptd_msg *msg,
+                            struct ptd_chan *done, uint8_t encoding,
+                            enum manner manner)
 {
     struct outmsg m;
     enum ptd_err e = PTD_OK;
 
-    if (done != NULL && !is_for_signals(done)) {
-        e = PTD_EINVAL;
-    } else if (is_own_callback(p)) {
+    if (is_own_callback(p)) {
         /* Before queue runs nobody empties output_q, and it is closed by the
          * last thread to leave: in would wait for itself. */
         if (ptd_peer_state(p) != PTD_PEER_READY)
@@ -447,20 +491,28 @@ static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
     }
     if (e == PTD_OK && done != NULL && ptd_chan_reserve(done) != PTD_OK)
         e = PTD_EFULL;
-    if (e != PTD_OK) {
-        ptd_msg_free(msg);
+    if (e != PTD_OK)
         return e;
-    }
     ptd_outmsg_init(p, &m, msg, done, encoding);
-    e = accept_outmsg(p, &m, manner);
-    if (e == PTD_EFULL) {
-        if (m.done != NULL) {
-            ptd_chan_unreserve(m.done);
-            ptd_chan_free(m.done);
-            m.done = NULL;
-        }
-        ptd_outmsg_finish(p, &m, PTD_EFULL);
+    return accept_outmsg(p, &m, manner);
+}
+
+static enum ptd_err queue_message(struct ptd_peer *p, struct ptd_msg *msg,
+                                  struct ptd_chan *done, uint8_t encoding,
+                                  enum manner manner)
+{
+    enum ptd_err e = PTD_EINVAL;
+
+    if (done == NULL || is_for_signals(done))
+        e = attempt(p, msg, done, encoding, manner);
+    if (e == PTD_EFULL && manner == MANNER_TRY &&
+        p->cfg.hooks.on_room != NULL) {
+        /* Say so first, then look again: room may have come in between. */
+        atomic_store(&p->wants_room, true);
+        e = attempt(p, msg, done, encoding, manner);
     }
+    if (e == PTD_EFULL || e == PTD_EINVAL)
+        ptd_msg_free(msg);
     return e;
 }
 

@@ -3,12 +3,16 @@
 
 #include "rig.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/util.h"
 #include "check_peer.h"
+#include "peer/peer_int.h"
 
 static void quiet(struct ptd_peer_config *cfg, bool is_outbound)
 {
@@ -140,6 +144,184 @@ START_TEST(on_write_tells_of_each_message)
     ck_assert_uint_eq(s.sent[PTD_MSG_FEATURE].n, 0);
     ck_assert_uint_eq(ptd_chan_len(writes), 0);
     watch_end(&r);
+}
+END_TEST
+
+/* ---- on_room --------------------------------------------------------------- */
+
+static struct ptd_chan *rooms; /* a signal each time */
+
+static void on_room(struct ptd_peer *p, void *arg)
+{
+    (void)p;
+    (void)arg;
+    ck_assert_int_eq(ptd_chan_try_send(rooms, NULL), PTD_OK);
+}
+
+static void roomy(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->hooks.on_room = on_room;
+}
+
+static struct ptd_msg *big(size_t n)
+{
+    void *zeros = calloc(1, n);
+    struct ptd_msg *m = ptd_msg_new_raw("anything", zeros, n);
+
+    ck_assert_ptr_nonnull(m);
+    free(zeros);
+    return m;
+}
+
+/* Two that are larger than all buffers on the way: while nobody reads, the
+ * second one waits. */
+static void stuff(struct solo *r)
+{
+    int small = 65536;
+
+    ck_assert_int_eq(
+        setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    ck_assert_int_eq(setsockopt(ptd_conn_fd(r->s.peer->conn), SOL_SOCKET,
+                                SO_SNDBUF, &small, sizeof small),
+                     0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(ptd_peer_queue(r->s.peer, big(2000000), NULL), PTD_OK);
+}
+
+static void read_on(struct solo *r, int n)
+{
+    struct rig_frame f;
+
+    for (int i = 0; i < n; i++) {
+        ck_assert(rig_recv_type(r, PTD_MSG_UNKNOWN, &f));
+        ck_assert_uint_eq(f.n, 2000000);
+        rig_frame_free(&f);
+    }
+}
+
+START_TEST(who_was_refused_hears_of_room)
+{
+    struct solo r;
+
+    rooms = ptd_chan_new(0, 8);
+    ck_assert_ptr_nonnull(rooms);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, roomy);
+    rig_solo_handshake(&r);
+    stuff(&r);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(
+            ptd_peer_try_queue(r.s.peer, rig_sample(PTD_MSG_PING), NULL),
+            PTD_EFULL);
+    ck_assert_uint_eq(ptd_chan_len(rooms), 0);
+    read_on(&r, 2);
+    ck_assert_int_eq(
+        ptd_chan_recv_until(rooms, NULL, NULL,
+                            ptd_clock_now_us(NULL) + 20 * SECOND_US),
+        PTD_OK);
+    ck_assert_int_eq(
+        ptd_peer_try_queue(r.s.peer, rig_sample(PTD_MSG_GETADDR), NULL),
+        PTD_OK);
+    rig_sync(&r);
+    rig_solo_end(&r);
+    ck_assert_uint_eq(ptd_chan_len(rooms), 0); /* once for all three */
+    ptd_chan_free(rooms);
+}
+END_TEST
+
+START_TEST(who_was_not_refused_does_not_hear_of_room)
+{
+    struct solo r;
+
+    rooms = ptd_chan_new(0, 8);
+    ck_assert_ptr_nonnull(rooms);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, roomy);
+    rig_solo_handshake(&r);
+    stuff(&r);
+    read_on(&r, 2);
+    rig_sync(&r);
+    rig_solo_end(&r);
+    ck_assert_uint_eq(ptd_chan_len(rooms), 0);
+    ptd_chan_free(rooms);
+}
+END_TEST
+
+/* ---- hooks in a caller's thread -------------------------------------------- */
+
+static struct {
+    struct ptd_chan *entered, *leave;
+    atomic_bool is_inside, gone_meanwhile, is_armed;
+} writer;
+
+static void slow_write(struct ptd_peer *p, size_t wire_bytes,
+                       struct ptd_msg *msg, enum ptd_err err, void *arg)
+{
+    (void)p;
+    (void)wire_bytes;
+    (void)msg;
+    (void)err;
+    (void)arg;
+    if (!atomic_exchange(&writer.is_armed, false))
+        return;
+    atomic_store(&writer.is_inside, true);
+    ck_assert_int_eq(ptd_chan_send(writer.entered, NULL), PTD_OK);
+    ck_assert_int_eq(ptd_chan_recv(writer.leave, NULL), PTD_OK);
+    atomic_store(&writer.is_inside, false);
+}
+
+static void gone_after_write(struct ptd_peer *p, void *arg)
+{
+    struct subject *s = arg;
+    struct event ev = { p, EV_GONE, PTD_MSG_UNKNOWN };
+
+    if (atomic_load(&writer.is_inside))
+        atomic_store(&writer.gone_meanwhile, true);
+    (void)!ptd_chan_try_send(s->events, &ev);
+}
+
+static void slow(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    quiet(cfg, is_outbound);
+    cfg->hooks.on_write = slow_write;
+    cfg->hooks.on_gone = gone_after_write;
+}
+
+static void *writer_main(void *peer)
+{
+    ck_assert_int_eq(ptd_peer_queue(peer, rig_sample(PTD_MSG_GETADDR), NULL),
+                     PTD_OK);
+    return NULL;
+}
+
+/* Whoever writes to it directly may be inside a hook: its owner may not yet
+ * free what the hook looks at. */
+START_TEST(peer_is_not_gone_while_a_caller_is_in_a_hook)
+{
+    struct ptd_peer *p;
+    struct solo r;
+    pthread_t t;
+
+    writer.entered = ptd_chan_new(0, 1);
+    writer.leave = ptd_chan_new(0, 1);
+    ck_assert(writer.entered != NULL && writer.leave != NULL);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, slow);
+    rig_solo_handshake(&r);
+    p = r.s.peer;
+    rig_sync(&r);
+    atomic_store(&writer.is_armed, true);
+    ck_assert_int_eq(pthread_create(&t, NULL, writer_main, p), 0);
+    ck_assert_int_eq(ptd_chan_recv(writer.entered, NULL), PTD_OK);
+    ptd_peer_disconnect(p, PTD_ECLOSED, "enough");
+    while (atomic_load(&p->n_running) > 1)
+        sched_yield();
+    ck_assert_int_eq(atomic_load(&p->n_running), 1);
+    ck_assert_int_eq(ptd_chan_send(writer.leave, NULL), PTD_OK);
+    (void)rig_wait(&r.s, EV_GONE, PTD_MSG_UNKNOWN);
+    ck_assert(!atomic_load(&writer.gone_meanwhile));
+    pthread_join(t, NULL);
+    rig_solo_end(&r);
+    ptd_chan_free(writer.entered);
+    ptd_chan_free(writer.leave);
 }
 END_TEST
 
@@ -369,6 +551,9 @@ TCase *tcase_hooks(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, on_read_tells_of_each_frame);
     tcase_add_test(tc, on_write_tells_of_each_message);
+    tcase_add_test(tc, who_was_refused_hears_of_room);
+    tcase_add_test(tc, who_was_not_refused_does_not_hear_of_room);
+    tcase_add_test(tc, peer_is_not_gone_while_a_caller_is_in_a_hook);
     tcase_add_loop_test(tc, reject_goes_to_versions_that_have_it, 0,
                         PTD_COUNT(rejects));
     tcase_add_test(tc, reject_to_a_peer_that_is_gone_does_not_wait);
