@@ -15,6 +15,8 @@
 
 PTD_LOG_TAG(PEER);
 
+enum { END_TEXT = 512 };
+
 #define SECONDS(n) ((n)*INT64_C(1000000))
 #define MINUTES(n) SECONDS((n)*60)
 
@@ -58,8 +60,8 @@ static enum ptd_err make_channels(struct ptd_peer *p)
 
     if (g == NULL)
         return PTD_ENOMEM;
-    p->output_q = ptd_chan_new_in(g, sizeof(struct outmsg),
-                                  p->cfg.output_queue);
+    p->output_q =
+        ptd_chan_new_in(g, sizeof(struct outmsg), p->cfg.output_queue);
     p->inv_q = ptd_chan_new_in(g, sizeof(struct ptd_inv), INV_Q_CAP);
     p->done_q = ptd_chan_new_in(g, 0, 1);
     p->send_q = ptd_chan_new_in(g, 0, 1);
@@ -296,17 +298,20 @@ void ptd_peer_disconnect(struct ptd_peer *p, enum ptd_err err, const char *why,
                          ...)
 {
     bool is_first, was_idle = false;
+    char text[END_TEXT]; /* for the log; statistics keep the beginning */
     va_list ap;
 
+    va_start(ap, why);
+    vsnprintf(text, sizeof text, why, ap);
+    va_end(ap);
     ptd_mutex_lock(&p->mu);
     is_first = p->state != PTD_PEER_STOPPING;
     if (is_first) {
         was_idle = p->state == PTD_PEER_IDLE;
         p->state = PTD_PEER_STOPPING;
         p->end_err = err;
-        va_start(ap, why);
-        vsnprintf(p->end_why, sizeof p->end_why, why, ap);
-        va_end(ap);
+        snprintf(p->end_why, sizeof p->end_why, "%.*s",
+                 (int)sizeof p->end_why - 1, text);
         atomic_store(&p->stopping, true);
         if (p->conn != NULL)
             ptd_conn_shutdown(p->conn);
@@ -316,7 +321,7 @@ void ptd_peer_disconnect(struct ptd_peer *p, enum ptd_err err, const char *why,
     ptd_mutex_unlock(&p->mu);
     if (!is_first)
         return;
-    ptd_log_debug("%s, disconnecting %s", p->end_why, p->name);
+    ptd_log_debug("%s, disconnecting %s", text, p->name);
     ptd_chan_close(p->quit);
     if (was_idle)
         close_all(p); /* there is no thread to do it */

@@ -463,6 +463,29 @@ START_TEST(handler_of_the_handshake_may_not_say_again)
 }
 END_TEST
 
+/* Statistics keep the beginning of a long reason, the log all of it. */
+START_TEST(log_has_the_whole_reason_of_a_disconnect)
+{
+    char why[301];
+    struct ptd_peer_stats s;
+    struct rig_log log;
+    struct solo r;
+
+    memset(why, 'x', 250);
+    memset(why + 250, '\0', sizeof why - 250);
+    strcpy(why + 240, " tail");
+    rig_log_start(&log, PTD_LOG_DEBUG);
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK, NULL);
+    ptd_peer_disconnect(r.s.peer, PTD_ECLOSED, "%s", why);
+    ptd_peer_stats(r.s.peer, &s);
+    rig_solo_end(&r);
+    rig_log_stop(&log);
+    ck_assert_uint_eq(rig_log_count(&log, "x tail"), 1);
+    ck_assert_uint_eq(strlen(s.end_why), sizeof s.end_why - 1);
+    ck_assert_mem_eq(s.end_why, why, sizeof s.end_why - 1);
+}
+END_TEST
+
 /* ---- hooks of the handshake ------------------------------------------------------- */
 
 static enum ptd_err no_block(struct ptd_hash *hash, int32_t *height, void *arg)
@@ -698,6 +721,7 @@ TCase *tcase_basic(void)
     tcase_add_test(tc, failing_listener_ends_the_peer_with_its_error);
     tcase_add_test(tc, handler_that_says_again_is_called_again);
     tcase_add_test(tc, handler_of_the_handshake_may_not_say_again);
+    tcase_add_test(tc, log_has_the_whole_reason_of_a_disconnect);
     tcase_add_test(tc, failing_newest_block_disconnects);
     tcase_add_loop_test(tc, on_version_may_refuse, 0, PTD_COUNT(refusals));
     tcase_add_test(tc, connection_to_oneself_is_found_out);
