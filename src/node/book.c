@@ -287,7 +287,7 @@ enum ptd_err book_own_addresses(struct ptd_node *n)
     for (size_t i = 0; i < n->n_bound; i++)
         if (n->bound[i].announce && cfg->discover)
             add_own(n, &n->bound[i].at, PTD_LOCAL_BIND);
-    if (cfg->bind_default && cfg->listen && cfg->discover)
+    if (cfg->bind_default && cfg->discover)
         discover(n);
     return map_port(n);
 }
