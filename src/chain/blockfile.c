@@ -20,8 +20,7 @@ struct ptd_blockfiles {
     uint8_t magic[4];
     uint32_t max_bytes;
     uint32_t prealloc_bytes;
-    uint8_t key[PTD_BLOCKFILE_KEY_BYTES]; /* zeros unless these are Core's */
-    bool has_key;
+    struct ptd_blockkey key;
 
     /* Of the one who writes. */
     int fd;             /* the file written to, -1: none is open */
@@ -50,57 +49,24 @@ char *ptd_blockfiles_path(const struct ptd_blockfiles *f, uint32_t file)
     return path_of(f->dir, name);
 }
 
-enum ptd_err ptd_blockfile_key(uint8_t key[PTD_BLOCKFILE_KEY_BYTES],
-                               const char *dir)
-{
-    char *path = path_of(dir, "xor.dat");
-    enum ptd_err e = PTD_OK;
-    uint8_t one_more;
-    int fd;
-
-    memset(key, 0, PTD_BLOCKFILE_KEY_BYTES);
-    if (path == NULL)
-        return PTD_ENOMEM;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        e = errno == ENOENT ? PTD_OK : PTD_EIO;
-    } else {
-        e = ptd_read_at(fd, key, PTD_BLOCKFILE_KEY_BYTES, 0);
-        if (e == PTD_OK &&
-            ptd_read_at(fd, &one_more, 1, PTD_BLOCKFILE_KEY_BYTES) == PTD_OK)
-            e = PTD_EIO;
-        if (e == PTD_ESHORT)
-            e = PTD_EIO;
-        close(fd);
-    }
-    ptd_free(path);
-    return e;
-}
-
 enum ptd_err ptd_blockfiles_open(struct ptd_blockfiles **out,
                                  const struct ptd_blockfiles_config *cfg)
 {
-    static const uint8_t none[PTD_BLOCKFILE_KEY_BYTES];
     struct ptd_blockfiles *f = ptd_calloc(1, sizeof *f);
-    enum ptd_err e = PTD_ENOMEM;
 
     if (f == NULL)
         return PTD_ENOMEM;
     f->fd = -1;
-    if ((f->dir = ptd_strdup(cfg->dir)) == NULL)
-        goto fail;
+    if ((f->dir = ptd_strdup(cfg->dir)) == NULL) {
+        ptd_free(f);
+        return PTD_ENOMEM;
+    }
+    f->key = cfg->key;
     memcpy(f->magic, cfg->params->magic, sizeof f->magic);
     f->max_bytes = cfg->max_bytes != 0 ? cfg->max_bytes : PTD_BLOCKFILE_BYTES;
     f->prealloc_bytes = cfg->prealloc_bytes;
-    if ((e = ptd_blockfile_key(f->key, cfg->dir)) != PTD_OK)
-        goto fail;
-    f->has_key = memcmp(f->key, none, sizeof none) != 0;
     *out = f;
     return PTD_OK;
-
-fail:
-    ptd_blockfiles_close(f);
-    return e;
 }
 
 static void close_file(struct ptd_blockfiles *f)
@@ -129,10 +95,9 @@ void ptd_blockfiles_set_end(struct ptd_blockfiles *f, uint32_t file,
     f->allocated = 0;
 }
 
-void ptd_blockfiles_key(const struct ptd_blockfiles *f,
-                        uint8_t key[PTD_BLOCKFILE_KEY_BYTES])
+const struct ptd_blockkey *ptd_blockfiles_key(const struct ptd_blockfiles *f)
 {
-    memcpy(key, f->key, PTD_BLOCKFILE_KEY_BYTES);
+    return &f->key;
 }
 
 static enum ptd_err open_file(const struct ptd_blockfiles *f, int *fd,
@@ -150,14 +115,6 @@ static enum ptd_err open_file(const struct ptd_blockfiles *f, int *fd,
 }
 
 /* ---- writing -------------------------------------------------------- */
-
-/* XOR with the key, as by a position in the file. */
-static void mask(const struct ptd_blockfiles *f, uint8_t *p, size_t n,
-                 uint64_t at)
-{
-    for (size_t i = 0; f->has_key && i < n; i++)
-        p[i] ^= f->key[(at + i) % PTD_BLOCKFILE_KEY_BYTES];
-}
 
 /* Best effort: a file system that cannot is as good. */
 static void preallocate(struct ptd_blockfiles *f, uint64_t need)
@@ -204,7 +161,7 @@ static enum ptd_err write_masked(const struct ptd_blockfiles *f,
         return PTD_ENOMEM;
     memcpy(copy, frame, PTD_BLOCKFILE_FRAME_BYTES);
     memcpy(copy + PTD_BLOCKFILE_FRAME_BYTES, block, n);
-    mask(f, copy, PTD_BLOCKFILE_FRAME_BYTES + n, f->end);
+    ptd_blockkey_apply(&f->key, copy, PTD_BLOCKFILE_FRAME_BYTES + n, f->end);
     e = ptd_write_at(f->fd, copy, PTD_BLOCKFILE_FRAME_BYTES + n, f->end);
     ptd_free(copy);
     return e;
@@ -220,7 +177,7 @@ static enum ptd_err write_block(const struct ptd_blockfiles *f,
     };
     ssize_t done;
 
-    if (f->has_key)
+    if (f->key.is)
         return write_masked(f, frame, block, n);
     do
         done = pwritev(f->fd, iov, 2, f->end);
@@ -317,8 +274,8 @@ static enum ptd_err read_framed(struct ptd_blockfiles *f, uint8_t *out,
     close(fd);
     if (e != PTD_OK)
         return e;
-    mask(f, frame, sizeof frame, at - sizeof frame);
-    mask(f, out, n, at);
+    ptd_blockkey_apply(&f->key, frame, sizeof frame, at - sizeof frame);
+    ptd_blockkey_apply(&f->key, out, n, at);
     if (memcmp(frame, f->magic, 4) != 0 ||
         ptd_get_le32(frame + 4) != pos->bytes)
         return PTD_EMAGIC;

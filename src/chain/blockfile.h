@@ -10,7 +10,7 @@
  * Owner    ptd_blockfiles_open(); params and dir are copied or outlive it
  * Threads  writing (append, sync, remove, set_end): one at a time, the owner
  *          sees to it; reading: any
- * Source   Bitcoin Core's block files, its blocks/xor.dat
+ * Source   Bitcoin Core's block files
  */
 #ifndef PTD_CHAIN_BLOCKFILE_H
 #define PTD_CHAIN_BLOCKFILE_H
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "chain/blockkey.h"
 #include "pentad/attr.h"
 #include "pentad/err.h"
 #include "pentad/params.h"
@@ -29,7 +30,6 @@ enum {
     PTD_BLOCKFILE_FAST_BYTES = 64 << 10, /* with -fastprune */
     PTD_BLOCKFILE_FRAME_BYTES = 8,
     PTD_BLOCKFILE_MAX = 99999,    /* highest number of a file */
-    PTD_BLOCKFILE_KEY_BYTES = 8,  /* of xor.dat */
     PTD_BLOCK_MIN_BYTES = 80 + 1, /* header, a count */
     PTD_BLOCK_MAX_BYTES = 4000000
 };
@@ -46,14 +46,14 @@ struct ptd_blockfiles;
 struct ptd_blockfiles_config {
     const char *dir; /* must exist */
     const struct ptd_params *params;
+    struct ptd_blockkey key; /* that the files are masked with */
     uint32_t max_bytes;      /* 0: PTD_BLOCKFILE_BYTES */
     uint32_t prealloc_bytes; /* grow files by so much at a time; 0: as needed */
 };
 
 /* Open the folder; files are created as they are needed.
  *
- * Returns  PTD_OK; PTD_ENOMEM; PTD_EIO (errno): xor.dat is there, but cannot be
- *          read
+ * Returns  PTD_OK; PTD_ENOMEM
  */
 PTD_MUST_USE enum ptd_err
 ptd_blockfiles_open(struct ptd_blockfiles **out,
@@ -111,9 +111,9 @@ PTD_MUST_USE enum ptd_err ptd_blockfiles_remove(struct ptd_blockfiles *f,
 PTD_MUST_USE char *ptd_blockfiles_path(const struct ptd_blockfiles *f,
                                        uint32_t file) PTD_NONNULL(1);
 
-/* The key that our files are XORed with: zeros, unless xor.dat is there. */
-void ptd_blockfiles_key(const struct ptd_blockfiles *f,
-                        uint8_t key[PTD_BLOCKFILE_KEY_BYTES]) PTD_NONNULL(1);
+/* The key that our files are masked with. */
+const struct ptd_blockkey *ptd_blockfiles_key(const struct ptd_blockfiles *f)
+    PTD_NONNULL(1);
 
 /* ---- reading files of others, from front to back --------------------- */
 
@@ -121,13 +121,13 @@ struct ptd_blockreader;
 
 /* Open a file of blocks: a bootstrap file, or one of ours.
  *
- * key      8 bytes that the file was XORed with; NULL: none
+ * key      that the file is masked with; NULL: none
  * Returns  PTD_OK; PTD_ENOMEM; PTD_EIO (errno)
  */
 PTD_MUST_USE enum ptd_err
 ptd_blockreader_open(struct ptd_blockreader **out, const char *path,
-                     const struct ptd_params *params, const uint8_t *key)
-    PTD_NONNULL(1, 2, 3);
+                     const struct ptd_params *params,
+                     const struct ptd_blockkey *key) PTD_NONNULL(1, 2, 3);
 void ptd_blockreader_close(struct ptd_blockreader *r PTD_TAKES);
 
 /* Find the next block: whatever is not framed as one is skipped. (That it is
@@ -146,11 +146,5 @@ void ptd_blockreader_retry(struct ptd_blockreader *r) PTD_NONNULL(1);
 /* Bytes that were no blocks, so far. */
 uint64_t ptd_blockreader_skipped(const struct ptd_blockreader *r)
     PTD_NONNULL(1);
-
-/* The key in dir/xor.dat, zeros if there is no such file. PTD_OK; PTD_EIO: it
- * cannot be read, or is no key. */
-PTD_MUST_USE enum ptd_err
-ptd_blockfile_key(uint8_t key[PTD_BLOCKFILE_KEY_BYTES], const char *dir)
-    PTD_NONNULL(1, 2);
 
 #endif /* PTD_CHAIN_BLOCKFILE_H */

@@ -22,8 +22,7 @@ _Static_assert(BUFFER_BYTES >= PTD_BLOCK_MAX_BYTES + PTD_BLOCKFILE_FRAME_BYTES,
 struct ptd_blockreader {
     int fd;
     uint8_t magic[4];
-    uint8_t key[PTD_BLOCKFILE_KEY_BYTES];
-    bool has_key;
+    struct ptd_blockkey key;
     bool at_end;   /* nothing more comes from the file */
     uint64_t base; /* position in the file of buf[0] */
     size_t n;      /* bytes in buf */
@@ -33,9 +32,10 @@ struct ptd_blockreader {
     uint8_t buf[BUFFER_BYTES];
 };
 
-enum ptd_err
-ptd_blockreader_open(struct ptd_blockreader **out, const char *path,
-                     const struct ptd_params *params, const uint8_t *key)
+enum ptd_err ptd_blockreader_open(struct ptd_blockreader **out,
+                                  const char *path,
+                                  const struct ptd_params *params,
+                                  const struct ptd_blockkey *key)
 {
     struct ptd_blockreader *r = ptd_alloc(sizeof *r);
 
@@ -51,11 +51,8 @@ ptd_blockreader_open(struct ptd_blockreader **out, const char *path,
         return PTD_EIO;
     }
     memcpy(r->magic, params->magic, sizeof r->magic);
-    if (key != NULL) {
-        memcpy(r->key, key, sizeof r->key);
-        for (size_t i = 0; i < sizeof r->key; i++)
-            r->has_key |= key[i] != 0;
-    }
+    if (key != NULL)
+        r->key = *key;
     *out = r;
     return PTD_OK;
 }
@@ -91,8 +88,7 @@ static enum ptd_err fill(struct ptd_blockreader *r, size_t need)
             r->at_end = true;
             break;
         }
-        for (size_t i = 0; r->has_key && i < (size_t)some; i++)
-            r->buf[r->n + i] ^= r->key[(at + i) % sizeof r->key];
+        ptd_blockkey_apply(&r->key, r->buf + r->n, (size_t)some, at);
         r->n += (size_t)some;
     }
     return PTD_OK;

@@ -240,14 +240,13 @@ static enum ptd_err open_files(struct ptd_blockchain *c,
     };
     enum ptd_err e = make_dir(cfg->blocks_dir, why);
 
+    if (e == PTD_OK)
+        e = ptd_blockkey_open(&files.key, cfg->blocks_dir, cfg->mask_blocks,
+                              why, PTD_CHAIN_WHY_SIZE);
+    if (e == PTD_OK)
+        e = ptd_blockfiles_open(&c->files, &files);
     if (e != PTD_OK)
         return e;
-    e = ptd_blockfiles_open(&c->files, &files);
-    if (e != PTD_OK) {
-        snprintf(why, PTD_CHAIN_WHY_SIZE, "%s/xor.dat: %s", cfg->blocks_dir,
-                 e == PTD_EIO ? "cannot be read" : ptd_err_text(e));
-        return e;
-    }
     return ptd_index_open(&c->index, cfg->index_dir, cfg->wipe_index, why,
                           PTD_CHAIN_WHY_SIZE);
 }

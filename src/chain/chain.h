@@ -57,6 +57,8 @@ struct ptd_blockchain_config {
     int64_t max_tip_age_s;   /* -maxtipage; 0: a day */
     uint64_t prune_bytes; /* -prune: 0: never; 1: by hand only; else target */
     bool fast_prune;      /* -fastprune: small files */
+    bool mask_blocks;     /* -blocksxor: with a key, see blockkey.h; without it,
+                             files that have one are refused */
     bool wipe_index;      /* -reindex: then call ptd_blockchain_reindex() */
 
     /* Told of every new tip, in order, one at a time, without a lock; by
@@ -75,7 +77,8 @@ enum { PTD_CHAIN_WHY_SIZE = 256 };
  * why      told what failed, for people
  * Returns  PTD_OK; PTD_ENOMEM; PTD_EIO; PTD_EFULL: disk full; PTD_EBADVALUE:
  *          files are damaged or of another network (-reindex may help);
- *          PTD_EINVAL: the files were pruned, and prune_bytes is 0
+ *          PTD_EINVAL: the files were pruned, and prune_bytes is 0; or they
+ *          are masked, and mask_blocks is false
  */
 PTD_MUST_USE enum ptd_err
 ptd_blockchain_open(struct ptd_blockchain **out,

@@ -22,9 +22,9 @@ struct import {
     struct ptd_import_result *res;
     const atomic_bool *stop;
     struct ptd_orphans orphans;
-    const uint8_t *key; /* of the file, NULL: none */
-    const char *path;   /* of the file; NULL: ours, by number */
-    bool ours;          /* blocks stay where they are */
+    struct ptd_blockkey key; /* of the files */
+    const char *path;        /* of the file; NULL: ours, by number */
+    bool ours;               /* blocks stay where they are */
 
     /* Hashes that came and whose children are to be looked for. */
     struct ptd_hash *came;
@@ -91,10 +91,10 @@ static enum ptd_err read_again(struct import *im, struct ptd_msg **out,
     }
     if (fd >= 0)
         close(fd);
-    for (size_t i = 0; e == PTD_OK && im->key != NULL && i < o->bytes; i++)
-        raw[i] ^= im->key[(o->offset + i) % PTD_BLOCKFILE_KEY_BYTES];
-    if (e == PTD_OK)
+    if (e == PTD_OK) {
+        ptd_blockkey_apply(&im->key, raw, o->bytes, o->offset);
         e = ptd_block_from_raw(out, raw, o->bytes);
+    }
     ptd_free(raw);
     ptd_free(ours);
     return e == PTD_OK || e == PTD_ENOMEM ? e : PTD_EIO;
@@ -158,7 +158,8 @@ static enum ptd_err import_file(struct import *im, const char *path,
     struct ptd_orphan at = { .file = file };
     const uint8_t *raw;
     size_t n;
-    enum ptd_err e = ptd_blockreader_open(&r, path, im->c->cfg.params, im->key);
+    enum ptd_err e =
+        ptd_blockreader_open(&r, path, im->c->cfg.params, &im->key);
 
     if (e != PTD_OK)
         return e;
@@ -185,9 +186,8 @@ static enum ptd_err finish(struct import *im, enum ptd_err e)
     return e;
 }
 
-/* The key of the folder that a file is in; zeros: none. */
-static enum ptd_err key_beside(const char *path,
-                               uint8_t key[PTD_BLOCKFILE_KEY_BYTES])
+/* The key of the folder that a file is in. */
+static enum ptd_err key_beside(struct ptd_blockkey *key, const char *path)
 {
     char *dir = ptd_strdup(path), *slash;
     enum ptd_err e;
@@ -196,32 +196,29 @@ static enum ptd_err key_beside(const char *path,
         return PTD_ENOMEM;
     if ((slash = strrchr(dir, '/')) != NULL)
         slash[slash == dir] = '\0';
-    e = ptd_blockfile_key(key, slash != NULL ? dir : ".");
+    e = ptd_blockkey_read(key, slash != NULL ? dir : ".");
     ptd_free(dir);
     return e;
 }
 
-/* A file of Bitcoin Core's own, beside its xor.dat, unless it is plain all the
- * same: *out is the key, or NULL. PTD_OK; PTD_ENOMEM. */
-static enum ptd_err find_key(const struct ptd_params *params, const char *path,
-                             uint8_t key[PTD_BLOCKFILE_KEY_BYTES],
-                             const uint8_t **out)
+/* A file out of a folder of blocks, with a xor.dat beside it, unless it is
+ * plain all the same: *key is zeros then. PTD_OK; PTD_ENOMEM. */
+static enum ptd_err find_key(struct ptd_blockkey *key,
+                             const struct ptd_params *params, const char *path)
 {
-    uint8_t begin[4];
+    uint8_t begin[sizeof params->magic];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool read = fd >= 0 && ptd_read_at(fd, begin, sizeof begin, 0) == PTD_OK;
     enum ptd_err e = PTD_OK;
 
-    *out = NULL;
+    *key = (struct ptd_blockkey){ 0 };
     if (fd >= 0)
         close(fd);
-    if (!read || (e = key_beside(path, key)) != PTD_OK)
+    if (!read || (e = key_beside(key, path)) != PTD_OK)
         return e == PTD_ENOMEM ? e : PTD_OK;
-    for (size_t i = 0; i < sizeof begin; i++) {
-        if ((begin[i] ^ key[i]) != params->magic[i])
-            return PTD_OK;
-    }
-    *out = key;
+    ptd_blockkey_apply(key, begin, sizeof begin, 0);
+    if (memcmp(begin, params->magic, sizeof begin) != 0)
+        *key = (struct ptd_blockkey){ 0 };
     return PTD_OK;
 }
 
@@ -230,11 +227,10 @@ enum ptd_err ptd_blockchain_import(struct ptd_blockchain *c, const char *path,
                                    const atomic_bool *stop)
 {
     struct import im = { .c = c, .res = res, .stop = stop, .path = path };
-    uint8_t key[PTD_BLOCKFILE_KEY_BYTES];
     enum ptd_err e;
 
     *res = (struct ptd_import_result){ 0 };
-    if ((e = find_key(c->cfg.params, path, key, &im.key)) != PTD_OK)
+    if ((e = find_key(&im.key, c->cfg.params, path)) != PTD_OK)
         return e;
     ptd_orphans_init(&im.orphans);
     e = finish(&im, import_file(&im, path, 0));
@@ -290,14 +286,12 @@ enum ptd_err ptd_blockchain_reindex(struct ptd_blockchain *c,
                                     const atomic_bool *stop)
 {
     struct import im = { .c = c, .res = res, .stop = stop, .ours = true };
-    uint8_t key[PTD_BLOCKFILE_KEY_BYTES];
     enum ptd_err e;
 
     *res = (struct ptd_import_result){ 0 };
     if (!ptd_blockchain_needs_reindex(c))
         return PTD_OK;
-    ptd_blockfiles_key(c->files, key);
-    im.key = key;
+    im.key = *ptd_blockfiles_key(c->files);
     ptd_orphans_init(&im.orphans);
     e = finish(&im, import_ours(&im));
     if (e == PTD_OK)

@@ -9,6 +9,7 @@ int main(void)
 
     srunner_add_suite(runner, suite_block_rules());
     srunner_add_suite(runner, suite_blockchain());
+    srunner_add_suite(runner, suite_blockkey());
     srunner_add_suite(runner, suite_disk());
     srunner_add_suite(runner, suite_files());
     srunner_add_suite(runner, suite_import());

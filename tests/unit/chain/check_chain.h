@@ -8,6 +8,7 @@
 #include "pentad/hash.h"
 
 Suite *suite_block_rules(void);
+Suite *suite_blockkey(void);
 Suite *suite_blockchain(void);
 Suite *suite_disk(void);
 Suite *suite_files(void);

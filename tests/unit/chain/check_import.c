@@ -117,6 +117,7 @@ START_TEST(masked_file_is_read_with_the_key_beside_it)
     rig_fini(&to);
     /* Ours, with that key: read back, and written on. */
     rig_close(&from);
+    from.cfg.mask_blocks = true;
     rig_open(&from);
     {
         struct ptd_hash tip = rig_tip(&from);

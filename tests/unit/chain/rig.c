@@ -78,6 +78,18 @@ void rig_fini(struct rig *r)
     nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void rig_write(const struct rig *r, const char *name, const void *p, size_t n)
+{
+    char path[128];
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/%s", r->dir, name);
+    f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(p, 1, n, f), n);
+    fclose(f);
+}
+
 struct ptd_msg *rig_raw_block(const struct rig *r, const struct ptd_hash *prev,
                               uint32_t height, uint32_t time, uint32_t salt)
 {

@@ -30,6 +30,9 @@ void rig_open(struct rig *r);
 void rig_close(struct rig *r);
 void rig_fini(struct rig *r); /* closes, and removes the folder */
 
+/* A file in its folder. */
+void rig_write(const struct rig *r, const char *name, const void *p, size_t n);
+
 /* The time that the clock is stopped at. */
 extern const int64_t rig_now_s;
 
