@@ -166,6 +166,18 @@ static bool begins_with_height(const struct ptd_tx *coinbase, uint32_t height)
            memcmp(coinbase->in[0].script.p, want, n) == 0;
 }
 
+/* What the others pay in fees nobody knows without the coins that they spend;
+ * but where there are no others there are no fees. */
+static bool pays_too_much(const struct ptd_msg_block *b,
+                          const struct ptd_block_context *at)
+{
+    int64_t left = ptd_block_subsidy(at->params, at->height);
+
+    for (uint32_t i = 0; i < b->tx[0].n_out && left >= 0; i++)
+        left -= b->tx[0].out[i].value;
+    return b->n_tx == 1 && left < 0;
+}
+
 struct ptd_block_verdict
 ptd_block_check_in_place(const struct ptd_msg_block *b,
                          const struct ptd_block_context *at)
@@ -192,6 +204,8 @@ ptd_block_check_in_place(const struct ptd_msg_block *b,
     if (sizes.weight > PTD_MAX_BLOCK_WEIGHT)
         return invalid("bad-blk-weight",
                        "ContextualCheckBlock : weight limit failed");
+    if (pays_too_much(b, at))
+        return invalid("bad-cb-amount", "coinbase pays too much");
     return valid;
 }
 

@@ -118,6 +118,50 @@ static void largest_value(struct ctx *x)
     x->b->tx[1].out->value = PTD_MAX_MONEY;
 }
 
+static void add_commitment(struct ctx *x)
+{
+    static const uint8_t script[38] = { 0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed };
+    struct ptd_tx_out *out = ptd_msg_alloc(x->m, 2, sizeof *out);
+    struct ptd_bytes *item = ptd_msg_alloc(x->m, 1, sizeof *item);
+
+    out[0] = x->b->tx->out[0];
+    set_script(x, &out[1].script, script, sizeof script);
+    fill_script(x, item, 0, 32);
+    x->b->tx->out = out;
+    x->b->tx->n_out = 2;
+    x->b->tx->in->witness = item;
+    x->b->tx->in->n_witness = 1;
+}
+
+/* At height 200 of regtest a block is worth 25 coins. */
+static void all_that_is_due(struct ctx *x)
+{
+    add_commitment(x);
+    x->b->tx->out->value = 25 * PTD_COIN;
+}
+
+static void one_more_than_is_due(struct ctx *x)
+{
+    x->b->tx->out->value = 25 * PTD_COIN + 1;
+}
+
+static void more_in_two_outputs(struct ctx *x)
+{
+    struct ptd_tx_out *out = ptd_msg_alloc(x->m, 2, sizeof *out);
+
+    out[0] = out[1] = x->b->tx->out[0];
+    out[1].value = 1;
+    x->b->tx->out = out;
+    x->b->tx->n_out = 2;
+}
+
+/* They may be fees. */
+static void more_with_others(struct ctx *x)
+{
+    one_more_than_is_due(x);
+    rig_add_txs(x->m, 1);
+}
+
 static void total_too_large(struct ctx *x)
 {
     struct ptd_tx_out *out = ptd_msg_alloc(x->m, 2, sizeof *out);
@@ -266,21 +310,6 @@ static void final_by_time_before_csv(struct ctx *x)
     not_final_by_median(x);
 }
 
-static void add_commitment(struct ctx *x)
-{
-    static const uint8_t script[38] = { 0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed };
-    struct ptd_tx_out *out = ptd_msg_alloc(x->m, 2, sizeof *out);
-    struct ptd_bytes *item = ptd_msg_alloc(x->m, 1, sizeof *item);
-
-    out[0] = x->b->tx->out[0];
-    set_script(x, &out[1].script, script, sizeof script);
-    fill_script(x, item, 0, 32);
-    x->b->tx->out = out;
-    x->b->tx->n_out = 2;
-    x->b->tx->in->witness = item;
-    x->b->tx->in->n_witness = 1;
-}
-
 static void add_witness(struct ctx *x)
 {
     struct ptd_bytes *item = ptd_msg_alloc(x->m, 1, sizeof *item);
@@ -366,6 +395,10 @@ static const struct {
     ROW(least_value, INVALID, "bad-txns-vout-negative"),
     ROW(value_too_large, INVALID, "bad-txns-vout-toolarge"),
     ROW(largest_value, VALID, ""),
+    ROW(all_that_is_due, VALID, ""),
+    ROW(one_more_than_is_due, INVALID, "bad-cb-amount"),
+    ROW(more_in_two_outputs, INVALID, "bad-cb-amount"),
+    ROW(more_with_others, VALID, ""),
     ROW(total_too_large, INVALID, "bad-txns-txouttotal-toolarge"),
     ROW(few_inputs_twice, INVALID, "bad-txns-inputs-duplicate"),
     ROW(many_inputs_twice, INVALID, "bad-txns-inputs-duplicate"),
