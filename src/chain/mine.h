@@ -17,7 +17,8 @@
 
 enum {
     PTD_MINE_VERSION = 0x20000000,
-    PTD_MINE_SCRIPT_MAX = 10000, /* bytes of the output script */
+    /* Bytes of the output script: as many as a block can hold, and more. */
+    PTD_MINE_SCRIPT_MAX = PTD_MAX_BLOCK_WEIGHT / PTD_WITNESS_SCALE,
     PTD_MINE_DEFAULT_TRIES = 1000000
 };
 

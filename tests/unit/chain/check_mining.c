@@ -1,5 +1,6 @@
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -140,6 +141,32 @@ START_TEST(transactions_and_their_witness_are_taken_along)
 }
 END_TEST
 
+/* As large as blocks get: refused only by their weight. */
+START_TEST(output_may_be_large)
+{
+    enum { LARGE = 990000 };
+    uint8_t *script = calloc(PTD_MINE_SCRIPT_MAX, 1);
+    struct ptd_mine_job j = { .script = script, .script_bytes = LARGE };
+    uint64_t tries = 100000;
+    struct ptd_block_result got;
+    struct ptd_msg *m;
+    struct rig r;
+
+    ck_assert_ptr_nonnull(script);
+    script[0] = 0x6a;
+    rig_init(&r, "regtest");
+    rig_open(&r);
+    ck_assert_int_eq(ptd_template_new(r.c, &m, &j), PTD_OK);
+    ck_assert_int_eq(ptd_mine_solve(&r.params, m, &tries, NULL), PTD_OK);
+    got = rig_accept(&r, m, 0);
+    ck_assert_msg(got.new_tip, "%s", got.verdict.reason);
+    j.script_bytes = PTD_MINE_SCRIPT_MAX;
+    ck_assert_int_eq(ptd_template_new(r.c, &m, &j), PTD_ETOOBIG);
+    free(script);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(template_tells_height_time_and_bits)
 {
     struct ptd_template_info info;
@@ -221,6 +248,7 @@ Suite *suite_mining(void)
     tcase_add_test(tc, generated_blocks_follow_each_other);
     tcase_add_test(tc, tries_are_used_up);
     tcase_add_test(tc, transactions_and_their_witness_are_taken_along);
+    tcase_add_test(tc, output_may_be_large);
     tcase_add_test(tc, template_tells_height_time_and_bits);
     tcase_add_test(tc, mining_survives_lack_of_memory);
     tcase_add_test(tc, difficulty_is_that_of_the_main_network);
