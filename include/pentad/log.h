@@ -92,6 +92,7 @@ enum ptd_log_category {
     X(ADXR, ADDRMAN)    /* addresses */                                        \
     X(SYNC, NET)        /* headers and blocks from peers */                    \
     X(CHAN, VALIDATION) /* header tree, blocks */                              \
+    X(IMPO, REINDEX)    /* files of blocks that are read again */              \
     X(RPCS, RPC)        /* requests from users */                              \
     X(HTTP, HTTP)       /* the server below RPC */                             \
     X(PROX, PROXY)      /* SOCKS5 */                                           \

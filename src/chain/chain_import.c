@@ -14,7 +14,7 @@
 #include "pentad/log.h"
 #include "wire/codec.h"
 
-PTD_LOG_TAG(CHAN);
+PTD_LOG_TAG(IMPO);
 
 /* One import under way: of one file of another's, or of all of ours. */
 struct import {
@@ -108,12 +108,16 @@ static enum ptd_err take_children(struct import *im)
         struct ptd_orphan o;
 
         while (ptd_orphans_take(&im->orphans, &o, &parent)) {
+            char hex[PTD_HASH_HEX_SIZE];
             struct ptd_msg *m;
             bool orphan;
             enum ptd_err e = read_again(im, &m, &o);
 
             if (e != PTD_OK)
                 return e;
+            ptd_log_debug("LoadExternalBlockFile: Processing out of order "
+                          "child of %s",
+                          ptd_hash_to_hex(&parent, hex));
             e = accept(im, m, &o, &orphan);
             ptd_msg_free(m);
             if (e != PTD_OK)
@@ -124,6 +128,21 @@ static enum ptd_err take_children(struct import *im)
 }
 
 /* ---- a file --------------------------------------------------------- */
+
+static void tell_orphan(const struct ptd_msg *m)
+{
+    const struct ptd_msg_block *b = PTD_MSG_CONST(block, m);
+    char hex[PTD_HASH_HEX_SIZE], prev[PTD_HASH_HEX_SIZE];
+    struct ptd_hash hash;
+
+    if (!ptd_log_wants(PTD_LOG_DEBUG))
+        return;
+    ptd_block_header_hash(&b->header, &hash);
+    ptd_log_debug("LoadExternalBlockFile: Out of order block %s, parent %s not "
+                  "known",
+                  ptd_hash_to_hex(&hash, hex),
+                  ptd_hash_to_hex(&b->header.prev, prev));
+}
 
 static enum ptd_err take_block(struct import *im, struct ptd_blockreader *r,
                                const uint8_t *raw, const struct ptd_orphan *at)
@@ -142,6 +161,8 @@ static enum ptd_err take_block(struct import *im, struct ptd_blockreader *r,
     im->res->n_blocks++;
     e = accept(im, m, at, &orphan);
     o.parent = PTD_MSG_CONST(block, m)->header.prev;
+    if (orphan)
+        tell_orphan(m);
     ptd_msg_free(m);
     if (e == PTD_OK && orphan && !ptd_orphans_put(&im->orphans, &o)) {
         if (im->orphans.n < PTD_ORPHANS_MAX)

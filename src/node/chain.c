@@ -177,7 +177,9 @@ static void reindex(struct ptd_node *n)
 
     ptd_log_info("Reindexing block files...");
     e = ptd_blockchain_reindex(n->chain, &res, &n->chain_stop);
-    if (e != PTD_OK && e != PTD_ECLOSED)
+    if (e == PTD_OK)
+        ptd_log_info("Reindexing finished");
+    else if (e != PTD_ECLOSED)
         ptd_log_error("Reindexing failed: %s", ptd_err_text(e));
 }
 
