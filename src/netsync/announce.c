@@ -17,6 +17,8 @@ struct plan {
     struct ptd_block_header header[SYNC_ANNOUNCE];
     size_t n;
     struct ptd_hash last;
+    size_t n_told;    /* of the peer's list, how many this settles */
+    struct mark best; /* what the peer knows then; none: no news of that */
 };
 
 static void add_header(struct plan *plan, const struct ptd_block_info *info)
@@ -76,8 +78,7 @@ static void plan_locked(struct ptd_sync_peer *sp, struct plan *plan)
 {
     struct ptd_block_info best;
 
-    plan->how = NOTHING;
-    plan->n = 0;
+    *plan = (struct plan){ .how = NOTHING, .n_told = sp->n_announce };
     if (!sp->ready || sp->n_announce == 0)
         return;
     sync_look_again_locked(sp);
@@ -94,9 +95,23 @@ static void plan_locked(struct ptd_sync_peer *sp, struct plan *plan)
             plan_inventory_locked(sp, plan);
         plan->last = best.header.hash;
         if (plan->how != INVENTORY)
-            sync_mark(&sp->sent, &best.header);
+            sync_mark(&plan->best, &best.header);
     }
-    sp->n_announce = 0;
+}
+
+/* It was told, or need not be. What came meanwhile stays. */
+static void settle_locked(struct ptd_sync_peer *sp, const struct plan *plan)
+    PTD_REQUIRES(sp->ns->mu);
+static void settle_locked(struct ptd_sync_peer *sp, const struct plan *plan)
+{
+    size_t held = PTD_MIN(sp->n_announce, (size_t)SYNC_ANNOUNCE), left;
+
+    if (plan->best.is)
+        sp->sent = plan->best;
+    sp->n_announce -= plan->n_told;
+    left = PTD_MIN(sp->n_announce, (size_t)SYNC_ANNOUNCE);
+    memmove(&sp->announce[0], &sp->announce[held - left],
+            left * sizeof sp->announce[0]);
 }
 
 /* The compact block, made once for all peers; a reference, or NULL. */
@@ -154,11 +169,19 @@ void announce_run(struct ptd_sync_peer *sp)
 
     ptd_mutex_lock(&sp->ns->mu);
     plan_locked(sp, &plan);
+    if (plan.how == NOTHING)
+        settle_locked(sp, &plan);
     ptd_mutex_unlock(&sp->ns->mu);
     if (plan.how == NOTHING)
         return;
-    tell(sp, &plan);
-    if (sync_try_send(sp, make(ns, &plan)) != PTD_OK)
-        ptd_log_debug("%s does not keep up: a block is not announced to it",
+    if (sync_try_send(sp, make(ns, &plan)) == PTD_EFULL) {
+        ptd_log_debug("%s does not keep up: a block is announced to it later",
                       ptd_peer_name(sp->peer));
+        sync_try_later(ns);
+        return;
+    }
+    tell(sp, &plan);
+    ptd_mutex_lock(&sp->ns->mu);
+    settle_locked(sp, &plan);
+    ptd_mutex_unlock(&sp->ns->mu);
 }

@@ -173,7 +173,8 @@ finish(struct ptd_sync_peer *sp, struct partial *b, struct ptd_msg *blocktxn,
 
 /* What is to be done with one. */
 enum plan {
-    PLAN_NOTHING,
+    PLAN_NONE,     /* it is settled already */
+    PLAN_NOTHING,  /* its time will come */
     PLAN_WHOLE,    /* ask for the whole block */
     PLAN_BUILD,    /* put it together, asking for what is missing */
     PLAN_TRY,      /* … only if nothing is */
@@ -221,6 +222,19 @@ static enum plan plan_locked(struct ptd_sync_peer *sp, struct news *n,
     }
     mine->compact = true;
     return PLAN_BUILD;
+}
+
+static enum plan make_plan(struct ptd_sync_peer *sp, struct news *n)
+{
+    bool near = sync_is_near(sp->ns);
+    struct ptd_block_info tip;
+    enum plan plan;
+
+    ptd_blockchain_tip(sp->ns->chain, &tip);
+    ptd_mutex_lock(&sp->ns->mu);
+    plan = plan_locked(sp, n, &tip, near);
+    ptd_mutex_unlock(&sp->ns->mu);
+    return plan;
 }
 
 /* Keep what is there until the rest comes. False: it is wanted no more. */
@@ -369,10 +383,8 @@ enum ptd_err compact_on_block(struct ptd_peer *p, struct ptd_msg *msg,
     struct ptd_sync_peer *sp = arg;
     struct ptd_netsync *ns = sp->ns;
     struct news n = { .msg = msg };
-    struct ptd_block_info tip;
-    enum plan plan;
+    enum plan plan = PLAN_NONE;
     enum ptd_err e;
-    bool near;
 
     if (atomic_load(&ns->loading)) {
         ptd_log_debug("Unexpected cmpctblock message received from %s",
@@ -380,14 +392,12 @@ enum ptd_err compact_on_block(struct ptd_peer *p, struct ptd_msg *msg,
         return PTD_OK;
     }
     ptd_block_header_hash(&m->header, &n.hash);
-    if (!take_header(sp, &m->header, &n, &e) || n.info.have_block)
-        return e;
-    near = sync_is_near(ns);
-    ptd_blockchain_tip(ns->chain, &tip);
-    ptd_mutex_lock(&sp->ns->mu);
-    plan = plan_locked(sp, &n, &tip, near);
-    ptd_mutex_unlock(&sp->ns->mu);
+    fetch_hold(sp);
+    if (take_header(sp, &m->header, &n, &e) && !n.info.have_block)
+        plan = make_plan(sp, &n);
+    fetch_release(sp);
     switch (plan) {
+    case PLAN_NONE: return e;
     case PLAN_NOTHING: break;
     case PLAN_WHOLE: return ask_whole(sp, &n.hash);
     case PLAN_BUILD: return build(sp, &n);

@@ -77,7 +77,9 @@ static void send_order(struct ptd_sync_peer *sp, struct order *o)
                           ptd_peer_name(sp->peer));
         return;
     }
-    /* It was not asked after all. */
+    /* It was not asked after all; who asks in its own callback never meets a
+     * full queue, so that this is the thread's. */
+    sync_try_later(sp->ns);
     ptd_mutex_lock(&sp->ns->mu);
     for (size_t i = 0; i < o->n; i++) {
         struct flight *f = flight_of_locked(sp, &o->list[i].hash);
@@ -142,7 +144,7 @@ static void plan_locked(struct ptd_sync_peer *sp, struct order *o, bool initial,
         find_staller_locked(sp, o, &list[0]);
 }
 
-void fetch_more(struct ptd_sync_peer *sp)
+void fetch_now(struct ptd_sync_peer *sp)
 {
     struct ptd_netsync *ns = sp->ns;
     bool initial = ptd_blockchain_is_initial_download(ns->chain);
@@ -165,7 +167,47 @@ void fetch_more(struct ptd_sync_peer *sp)
     send_order(sp, &o);
 }
 
+void fetch_more(struct ptd_sync_peer *sp)
+{
+    /* The release that follows wakes the thread, which asks it then. */
+    if (!fetch_is_held(sp->ns, sp))
+        fetch_now(sp);
+}
+
 /* ---- near the end ---------------------------------------------------- */
+
+void fetch_hold(struct ptd_sync_peer *sp)
+{
+    if (!sync_is_near(sp->ns))
+        return;
+    ptd_mutex_lock(&sp->ns->mu);
+    sp->telling = true;
+    sp->ns->n_telling++;
+    ptd_mutex_unlock(&sp->ns->mu);
+}
+
+void fetch_release(struct ptd_sync_peer *sp)
+{
+    bool held;
+
+    ptd_mutex_lock(&sp->ns->mu);
+    held = sp->telling;
+    sp->telling = false;
+    sp->ns->n_telling -= held;
+    ptd_mutex_unlock(&sp->ns->mu);
+    if (held)
+        sync_wake(sp->ns);
+}
+
+bool fetch_is_held(struct ptd_netsync *ns, const struct ptd_sync_peer *sp)
+{
+    bool is;
+
+    ptd_mutex_lock(&ns->mu);
+    is = ns->n_telling > (sp != NULL && sp->telling);
+    ptd_mutex_unlock(&ns->mu);
+    return is;
+}
 
 /* One block that nobody is asked for: it may come as a compact block, if we
  * have what it stands on. */

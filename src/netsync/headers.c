@@ -197,8 +197,13 @@ void headers_tell(struct ptd_sync_peer *sp)
            ptd_u256_cmp(&sp->best.work, &ns->min_work) > 0;
     sp->told_headers |= tell;
     ptd_mutex_unlock(&sp->ns->mu);
-    if (tell)
-        (void)!sync_try_send(sp, ptd_msg_new(PTD_MSG_SENDHEADERS));
+    if (!tell ||
+        sync_try_send(sp, ptd_msg_new(PTD_MSG_SENDHEADERS)) != PTD_EFULL)
+        return;
+    ptd_mutex_lock(&sp->ns->mu);
+    sp->told_headers = false;
+    ptd_mutex_unlock(&sp->ns->mu);
+    sync_try_later(ns);
 }
 
 enum lateness { IN_TIME, TOO_LATE, TOO_LATE_BUT_STAYS };
@@ -601,7 +606,9 @@ enum ptd_err headers_on_headers(struct ptd_peer *p, struct ptd_msg *msg,
         ptd_block_header_encode(&m->list[i],
                                 in.raw + (size_t)i * PTD_HEADER_BYTES);
     in.use = in.raw;
+    fetch_hold(sp);
     e = take(sp, &in);
+    fetch_release(sp);
     ptd_free(in.raw);
     return e;
 }
@@ -611,9 +618,13 @@ enum ptd_err headers_on_one(struct ptd_sync_peer *sp,
 {
     uint8_t raw[PTD_HEADER_BYTES];
     struct incoming in = { .use = raw, .n = 1, .compact = true };
+    enum ptd_err e;
 
     ptd_block_header_encode(h, raw);
-    return take(sp, &in);
+    fetch_hold(sp);
+    e = take(sp, &in);
+    fetch_release(sp);
+    return e;
 }
 
 /* ---- inventory ------------------------------------------------------- */

@@ -12,9 +12,15 @@
 
 PTD_LOG_TAG(SYNC);
 
-enum { STALE_CHECK_S = 600, NEAR_BLOCKS = 20, STALE_BLOCKS = 3 };
+enum {
+    STALE_CHECK_S = 600,
+    NEAR_BLOCKS = 20,
+    STALE_BLOCKS = 3,
+    HELD_ROUNDS = 3 /* at most so many in a row ask nobody */
+};
 
 #define STALL_US INT64_C(2000000)
+#define LATER_US SECOND_US
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -36,6 +42,7 @@ struct ptd_netsync *ptd_netsync_new(const struct ptd_netsync_config *cfg)
     ns->wake = ptd_chan_new(0, 1);
     ns->quit = ptd_chan_new(0, 0);
     atomic_init(&ns->loading, false);
+    atomic_init(&ns->late, false);
     ptd_mutex_init(&ns->mu, PTD_RANK_NETSYNC);
     ptd_mutex_lock(&ns->mu);
     ptd_list_init(&ns->peers);
@@ -68,6 +75,11 @@ void ptd_netsync_free(struct ptd_netsync *ns)
 void sync_wake(struct ptd_netsync *ns)
 {
     (void)!ptd_chan_try_send(ns->wake, NULL);
+}
+
+void sync_try_later(struct ptd_netsync *ns)
+{
+    atomic_store(&ns->late, true);
 }
 
 bool sync_is_near(struct ptd_netsync *ns)
@@ -185,9 +197,14 @@ static void check_stale(struct ptd_netsync *ns, int64_t *due_us)
 
 static void step(struct ptd_netsync *ns, int64_t *due_us)
 {
+    /* Peers that go on and on telling news must not keep all others from being
+     * asked. */
+    bool held = ns->n_held < HELD_ROUNDS && fetch_is_held(ns, NULL);
     struct ptd_sync_peer *sp;
     int64_t id = -1;
 
+    ns->n_held = held ? ns->n_held + 1 : 0;
+    atomic_store(&ns->late, false);
     *due_us = PTD_NEVER;
     while ((sp = sync_next_peer(ns, id)) != NULL) {
         id = ptd_peer_id(sp->peer);
@@ -197,12 +214,17 @@ static void step(struct ptd_netsync *ns, int64_t *due_us)
             headers_start(sp, due_us);
             headers_ask_late(sp, due_us);
             headers_check(sp, due_us);
-            fetch_more(sp);
+            if (!held)
+                fetch_now(sp);
             fetch_check(sp, due_us);
         }
         sync_peer_put(sp);
     }
     check_stale(ns, due_us);
+    /* Bytes that were written, whosever they were, come first as a rule; the
+     * last of them is reported before its room is free. */
+    if (atomic_load(&ns->late))
+        *due_us = PTD_MIN(*due_us, ptd_clock_now_us(ns->clk) + LATER_US);
 }
 
 static void sync_main(void *arg)

@@ -193,7 +193,8 @@ struct ptd_upload_info {
     bool serves_history;
 };
 
-/* Bytes that any peer was sent; to be called by who counts them. */
+/* Bytes that any peer was sent; to be called by who counts them. Whatever was
+ * held back while queues were full is tried again then. */
 void ptd_netsync_sent(struct ptd_netsync *ns, uint64_t n_bytes) PTD_NONNULL(1);
 void ptd_netsync_upload(struct ptd_netsync *ns, struct ptd_upload_info *out)
     PTD_NONNULL(1, 2);

@@ -89,6 +89,7 @@ struct ptd_sync_peer {
     bool wants_headers;  /* … came in */
     bool provides_cmpct; /* compact blocks of version 2 */
     bool hb_from, hb_to;
+    bool telling;             /* what it tells of is being taken in */
     bool protect;             /* its chain was good once: not sent away */
     int64_t asked_us;         /* a getheaders is unanswered since; 0: none */
     bool hinted;              /* … and news came meanwhile */
@@ -130,10 +131,12 @@ struct ptd_netsync {
     struct ptd_chan *quit;
     struct ptd_thread thread;
     atomic_bool loading;
+    atomic_bool late; /* somebody's queue was full, see sync_try_later() */
 
     /* Of the thread alone. */
     int64_t stale_check_s; /* when next */
     bool wants_peer;
+    unsigned n_held; /* its last rounds that asked nobody, see fetch_hold() */
     struct ptd_hash cmpct_hash; /* the compact block that is at hand */
     struct ptd_msg *cmpct;
 
@@ -143,6 +146,7 @@ struct ptd_netsync {
     size_t n_sync_started PTD_GUARDED_BY(mu);
     size_t n_protected PTD_GUARDED_BY(mu);
     size_t n_downloading PTD_GUARDED_BY(mu); /* peers with requests */
+    size_t n_telling PTD_GUARDED_BY(mu);     /* peers, see fetch_hold() */
     struct flight **bucket PTD_GUARDED_BY(mu);
     size_t n_flights PTD_GUARDED_BY(mu);
     int64_t stall_us PTD_GUARDED_BY(mu); /* patience with who stalls */
@@ -160,6 +164,10 @@ struct ptd_netsync {
 /* ---- netsync.c ------------------------------------------------------- */
 
 void sync_wake(struct ptd_netsync *ns);
+
+/* A peer's queue was full: all peers are gone through again once something was
+ * written, or a moment later. Thread: netsync. */
+void sync_try_later(struct ptd_netsync *ns);
 
 /* Is our tip about as old as the clock? */
 bool sync_is_near(struct ptd_netsync *ns);
@@ -264,6 +272,16 @@ bool fetch_is_from_locked(struct ptd_sync_peer *sp) PTD_REQUIRES(sp->ns->mu);
 
 /* Ask the peer for what is missing and not asked of anybody. Any thread. */
 void fetch_more(struct ptd_sync_peer *sp);
+/* The same, even while news of another peer are taken in. Thread: netsync. */
+void fetch_now(struct ptd_sync_peer *sp);
+
+/* From here to there the peer's news are taken in: near the end of the chain
+ * nobody else is asked for what they tell of, since who told it first, with
+ * headers, is the one to ask. Hold and release: its in. */
+void fetch_hold(struct ptd_sync_peer *sp);
+void fetch_release(struct ptd_sync_peer *sp);
+/* Does another peer than this one (NULL: any) have its news taken in? */
+bool fetch_is_held(struct ptd_netsync *ns, const struct ptd_sync_peer *sp);
 /* Ask for the blocks of a new header, if we are near the end. Thread: in. */
 void fetch_directly(struct ptd_sync_peer *sp, const struct ptd_hash *hash);
 /* Who stalls, who is too late, whose chain is behind. Thread: netsync. */

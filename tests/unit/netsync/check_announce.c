@@ -173,6 +173,56 @@ START_TEST(headers_are_welcome_once_some_came)
 }
 END_TEST
 
+/* One who does not read is told when it reads again: of each block, or of the
+ * last of many. */
+static const struct {
+    size_t n;
+    enum ptd_msg_type type;
+} meanwhile[] = {
+    { 1, PTD_MSG_HEADERS }, { 3, PTD_MSG_HEADERS }, { 8, PTD_MSG_HEADERS },
+    { 9, PTD_MSG_INV },     { 20, PTD_MSG_INV },
+};
+
+START_TEST(who_does_not_keep_up_is_told_later)
+{
+    struct actor *deaf, *other;
+    struct ptd_hash tip, got;
+    struct ptd_msg *m;
+    struct scene s;
+
+    scene_near(&s);
+    deaf = actor_enter(&s, ACTOR_IN);
+    actor_send(deaf, ptd_msg_new(PTD_MSG_SENDHEADERS));
+    actor_send(deaf, header_of(&s, rig_tip(&s.r)));
+    actor_hears(deaf, PTD_MSG_SENDHEADERS);
+    other = actor_enter(&s, ACTOR_IN);
+    actor_goes_deaf(deaf);
+    for (size_t i = 0; i < meanwhile[_i].n; i++) {
+        tip = scene_grow(&s, 1, 2);
+        actor_hears(other, PTD_MSG_INV); /* the deaf one's turn was before */
+    }
+    actor_listens(deaf);
+    (void)actor_sync(deaf, PTD_MSG_PING);
+    scene_later(&s, 2);
+    m = actor_wait(deaf, meanwhile[_i].type);
+    if (m->type == PTD_MSG_HEADERS) {
+        const struct ptd_msg_headers *h = PTD_MSG_CONST(headers, m);
+
+        ck_assert_uint_eq(h->n, meanwhile[_i].n);
+        ptd_block_header_hash(&h->list[h->n - 1], &got);
+    } else {
+        ck_assert_uint_eq(PTD_MSG_CONST(inv, m)->n, 1);
+        got = PTD_MSG_CONST(inv, m)->list[0].hash;
+    }
+    ck_assert(rig_same(got, tip));
+    ptd_msg_free(m);
+    /* Once. */
+    scene_later(&s, 2);
+    ck_assert_uint_eq(actor_sync(deaf, meanwhile[_i].type), 0);
+    scene_close(&s);
+}
+END_TEST
+
 TCase *tcase_announce(void)
 {
     TCase *tc = tcase_create("announce");
@@ -181,6 +231,8 @@ TCase *tcase_announce(void)
     tcase_add_loop_test(tc, a_block_is_told, 0, PTD_COUNT(ways));
     tcase_add_loop_test(tc, a_reorganisation_is_told, 0, PTD_COUNT(branches));
     tcase_add_test(tc, who_gave_it_is_not_told);
+    tcase_add_loop_test(tc, who_does_not_keep_up_is_told_later, 0,
+                        PTD_COUNT(meanwhile));
     tcase_add_test(tc, nothing_is_told_while_we_are_behind);
     tcase_add_test(tc, headers_are_welcome_once_some_came);
     return tc;

@@ -513,6 +513,50 @@ START_TEST(nothing_is_fetched_while_files_are_read)
 }
 END_TEST
 
+/* The thread goes through all peers while the headers of one are in hand. */
+static void on_headers(void *arg, void *user, uint32_t height)
+{
+    struct scene *s = arg;
+    const struct actor *teller = user;
+    struct ptd_block_info tip;
+
+    if (teller != &s->actor[1] || height != 4)
+        return;
+    ptd_blockchain_tip(s->r.c, &tip);
+    ptd_netsync_tip(s->ns, &(struct ptd_tip_change){
+                               .new_tip = tip.header.hash,
+                               .new_height = tip.header.height,
+                               .fork_height = tip.header.height - 1 });
+    actor_hears(s->user, PTD_MSG_INV);
+}
+
+START_TEST(who_tells_the_header_is_asked_for_the_block)
+{
+    struct actor *early, *teller, *other;
+    struct ptd_msg *block;
+    struct ptd_hash tip;
+    struct scene s;
+
+    scene_init(&s);
+    s.cfg.on_headers = on_headers;
+    scene_open(&s);
+    tip = scene_grow(&s, 3, 1);
+    early = actor_enter(&s, ACTOR_IN);
+    teller = actor_enter(&s, ACTOR_IN);
+    other = actor_enter(&s, ACTOR_IN);
+    s.user = other;
+    actor_hears(other, PTD_MSG_GETHEADERS);
+    scene_mine(&s, &block, 1, &tip, 3, 2);
+    actor_send(early, inv_of(PTD_INV_BLOCK, rig_hash(block)));
+    (void)actor_sync(early, PTD_MSG_GETHEADERS);
+    actor_send(teller, scene_headers(&block, 1));
+    actor_hears(teller, PTD_MSG_GETDATA);
+    ck_assert_uint_eq(actor_sync(early, PTD_MSG_GETDATA), 0);
+    ptd_msg_free(block);
+    scene_close(&s);
+}
+END_TEST
+
 TCase *tcase_fetch(void)
 {
     TCase *tc = tcase_create("fetch");
@@ -531,6 +575,7 @@ TCase *tcase_fetch(void)
     tcase_add_loop_test(tc, blocks_are_asked_of_who_has_them, 0,
                         PTD_COUNT(offers));
     tcase_add_test(tc, a_limited_peer_is_asked_for_the_last_blocks_alone);
+    tcase_add_test(tc, who_tells_the_header_is_asked_for_the_block);
     tcase_add_test(tc, one_block_by_hand);
     tcase_add_loop_test(tc, a_worse_chain_is_asked_about_once, 0,
                         PTD_COUNT(behind));

@@ -174,6 +174,10 @@ static enum ptd_err on_msg(struct ptd_peer *p, struct ptd_msg *m, void *arg)
     struct actor *a = arg;
 
     (void)p;
+    if (m->type == PTD_MSG_MEMPOOL) {
+        (void)!ptd_chan_recv(a->deaf, NULL);
+        return PTD_OK;
+    }
     m = ptd_msg_ref(m);
     if (ptd_chan_try_send(a->msgs, &m) != PTD_OK)
         ptd_msg_free(m);
@@ -305,6 +309,34 @@ bool actor_is_here(struct actor *a)
     return ptd_peer_state(a->ours) == PTD_PEER_READY;
 }
 
+void actor_goes_deaf(struct actor *a)
+{
+    enum { N = 20000 };
+    struct ptd_inv *list = calloc(N, sizeof *list);
+    enum ptd_err e;
+
+    ck_assert_ptr_nonnull(list);
+    a->deaf = ptd_chan_new(0, 0);
+    ck_assert_ptr_nonnull(a->deaf);
+    for (uint32_t i = 0; i < N; i++)
+        list[i].type = PTD_INV_TX;
+    /* Nobody else sends it that. */
+    ck_assert_int_eq(
+        ptd_peer_try_queue(a->ours, ptd_msg_new(PTD_MSG_MEMPOOL), NULL),
+        PTD_OK);
+    do
+        e = ptd_peer_try_queue(
+            a->ours, ptd_msg_new_inv(PTD_MSG_NOTFOUND, list, N), NULL);
+    while (e == PTD_OK);
+    ck_assert_int_eq(e, PTD_EFULL);
+    free(list);
+}
+
+void actor_listens(struct actor *a)
+{
+    ptd_chan_close(a->deaf);
+}
+
 void actor_leave(struct actor *a)
 {
     struct ptd_msg *m;
@@ -326,6 +358,7 @@ void actor_leave(struct actor *a)
     ptd_chan_free(a->msgs);
     ptd_chan_free(a->ready);
     ptd_chan_free(a->gone);
+    ptd_chan_free(a->deaf);
     ptd_env_free(a->env);
 }
 

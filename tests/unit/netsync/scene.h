@@ -20,7 +20,8 @@ struct actor {
     struct ptd_env *env; /* of its far end */
     struct ptd_chan *msgs;
     struct ptd_chan *ready, *gone; /* of the near end; closed then */
-    char fault[200];               /* that was reported; "": none */
+    struct ptd_chan *deaf; /* it reads nothing until this is closed; NULL */
+    char fault[200];       /* that was reported; "": none */
 };
 
 struct scene {
@@ -79,6 +80,9 @@ size_t actor_sync(struct actor *a, enum ptd_msg_type type);
 /* It is sent away. */
 void actor_wait_gone(struct actor *a);
 bool actor_is_here(struct actor *a);
+/* It stops reading, and its queue is filled; it reads all of it. */
+void actor_goes_deaf(struct actor *a);
+void actor_listens(struct actor *a);
 struct ptd_sync_peer_info actor_info(struct actor *a);
 
 /* Wait until it is asked for so many blocks, in whatever messages; gives their
