@@ -56,10 +56,11 @@ struct ptd_blockchain_config {
     size_t max_side;         /* headers off the best branch; 0: default */
     int64_t max_tip_age_s;   /* -maxtipage; 0: a day */
     uint64_t prune_bytes; /* -prune: 0: never; 1: by hand only; else target */
-    bool fast_prune;      /* -fastprune: small files */
-    bool mask_blocks;     /* -blocksxor: with a key, see blockkey.h; without it,
+    uint32_t prune_after_height; /* nothing is pruned by itself below it */
+    bool fast_prune;             /* -fastprune: small files */
+    bool mask_blocks; /* -blocksxor: with a key, see blockkey.h; without it,
                              files that have one are refused */
-    bool wipe_index;      /* -reindex: then call ptd_blockchain_reindex() */
+    bool wipe_index;  /* -reindex: then call ptd_blockchain_reindex() */
 
     /* Told of every new tip, in order, one at a time, without a lock; by
      * whichever thread caused one of them, so it may be told of another's too.
@@ -358,7 +359,8 @@ ptd_blockchain_prune(struct ptd_blockchain *c, uint32_t *height)
  * stop     ends it when it becomes true; may be NULL
  * why      told what is wrong
  * Returns  PTD_OK; PTD_EBADVALUE: a block is not in order; PTD_EIO; PTD_ENOMEM;
- *          PTD_ECLOSED: stopped
+ *          PTD_ECLOSED: stopped; PTD_EEMPTY: nothing is wrong with those that
+ *          are there, but older ones were pruned
  */
 PTD_MUST_USE enum ptd_err
 ptd_blockchain_verify(struct ptd_blockchain *c, int level, uint32_t n_blocks,

@@ -104,7 +104,7 @@ enum ptd_err ptd_chain_prune_to_target(struct ptd_blockchain *c)
 {
     uint64_t size, target = c->cfg.prune_bytes;
 
-    if (target <= 1)
+    if (target <= 1 || ptd_blockchain_height(c) <= c->cfg.prune_after_height)
         return PTD_OK;
     target = target > PRUNE_AHEAD_BYTES ? target - PRUNE_AHEAD_BYTES : 0;
     ptd_mutex_lock(&c->tree->mu);
@@ -177,11 +177,16 @@ enum ptd_err ptd_blockchain_verify(struct ptd_blockchain *c, int level,
     for (; n_blocks > 0 && e == PTD_OK; n_blocks--) {
         if (stop != NULL && atomic_load_explicit(stop, memory_order_relaxed))
             return PTD_ECLOSED;
-        if (!info.have_block && info.was_pruned)
-            break; /* nor are those before it there */
-        e = verify_one(c, &info, level, why);
-        if (e == PTD_EEMPTY)
-            return PTD_OK; /* pruned just now */
+        e = !info.have_block && info.was_pruned
+                ? PTD_EEMPTY
+                : verify_one(c, &info, level, why);
+        if (e == PTD_EEMPTY) {
+            /* Or it was pruned just now; those before it are gone too. */
+            ptd_log_info("Block verification stopping at height %" PRIu32
+                         " (no data). This is due to pruning.",
+                         info.header.height);
+            return e;
+        }
         if (!ptd_blockchain_find(c, &info, &info.prev))
             break;
     }

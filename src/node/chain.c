@@ -54,6 +54,21 @@ static void set_params(struct ptd_node *n)
         set_height(&n->params, cfg->activation_height.v[i]);
 }
 
+enum {
+    PRUNE_AFTER_MAIN = 100000,
+    PRUNE_AFTER_TEST = 1000,
+    PRUNE_AFTER_FAST = 100
+};
+
+uint32_t ptd_node_prune_after(const struct ptd_node_config *cfg)
+{
+    if (cfg->params->chain == PTD_CHAIN_MAIN)
+        return PRUNE_AFTER_MAIN;
+    return cfg->params->chain == PTD_CHAIN_REGTEST && cfg->fast_prune
+               ? PRUNE_AFTER_FAST
+               : PRUNE_AFTER_TEST;
+}
+
 /* ---- a new tip ------------------------------------------------------- */
 
 /* Any thread, no lock. */
@@ -86,6 +101,7 @@ static enum ptd_err open_files(struct ptd_node *n, const char *index,
         .index_dir = index,
         .max_tip_age_s = cfg->max_tip_age_s,
         .prune_bytes = cfg->prune_bytes == UINT64_MAX ? 1 : cfg->prune_bytes,
+        .prune_after_height = ptd_node_prune_after(cfg),
         .fast_prune = cfg->fast_prune,
         .mask_blocks = cfg->blocks_xor,
         .wipe_index = cfg->reindex,
@@ -123,7 +139,7 @@ static enum ptd_err look_at_tip(struct ptd_node *n, struct ptd_complaint *why)
         n->chain, (int)PTD_MAX(0, PTD_MIN(n->cfg->check_level, 4)),
         n_blocks > 0 ? (uint32_t)PTD_MIN(n_blocks, UINT32_MAX) : 0, NULL, text);
     if (e != PTD_EBADVALUE && e != PTD_EIO)
-        return e;
+        return e == PTD_EEMPTY ? PTD_OK : e;
     ptd_log_error("%s", text);
     return ptd_complain(why, "Corrupted block database detected.\n" RECOVER);
 }

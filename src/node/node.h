@@ -80,9 +80,10 @@ enum { PTD_NODE_MAX_IN_FLIGHT = 16 };
 struct ptd_node_peer {
     struct ptd_peer_stats stats;
     enum ptd_link_type type;
-    unsigned permissions;         /* of enum ptd_permission */
-    char name[256];               /* as the user named it; else "" */
-    struct ptd_netaddr addr_bind; /* our end of the connection; net 0: unknown */
+    unsigned permissions; /* of enum ptd_permission */
+    char name[256];       /* as the user named it; else "" */
+    struct ptd_netaddr
+        addr_bind; /* our end of the connection; net 0: unknown */
     struct ptd_netaddr addr_seen; /* ours as it says it sees it; net 0: none */
     bool via_proxy;
     uint32_t mapped_as; /* 0: no map, or not in it */
@@ -92,9 +93,9 @@ struct ptd_node_peer {
     bool relays_txs; /* it wants transactions, and was not made without */
     uint64_t last_inv_sequence; /* of the pool, at the last announcement */
     int64_t min_fee_filter;     /* satoshi for 1000 bytes */
-    int64_t last_block_s;   /* wall time; 0: none yet */
+    int64_t last_block_s;       /* wall time; 0: none yet */
     int64_t last_tx_s;
-    bool hb_to, hb_from;     /* BIP 152 high-bandwidth mode */
+    bool hb_to, hb_from;      /* BIP 152 high-bandwidth mode */
     int32_t presynced_height; /* -1: none */
     int32_t synced_headers;   /* last header in common; -1: none */
     int32_t synced_blocks;    /* -1: none */
@@ -106,10 +107,9 @@ struct ptd_node_peer {
  *
  * Returns  PTD_OK; PTD_ENOMEM
  */
-PTD_MUST_USE enum ptd_err ptd_node_list_peers(struct ptd_node *n,
-                                              struct ptd_node_peer **list,
-                                              size_t *count)
-    PTD_NONNULL(1, 2, 3);
+PTD_MUST_USE enum ptd_err
+ptd_node_list_peers(struct ptd_node *n, struct ptd_node_peer **list,
+                    size_t *count) PTD_NONNULL(1, 2, 3);
 
 enum ptd_node_count { PTD_NODE_ALL, PTD_NODE_IN, PTD_NODE_OUT };
 size_t ptd_node_n_peers(struct ptd_node *n, enum ptd_node_count which)
@@ -157,6 +157,9 @@ void ptd_node_upload(struct ptd_node *n, struct ptd_node_upload *out)
 
 /* True while blocks are read from files (-reindex, -loadblock). */
 bool ptd_node_is_loading(struct ptd_node *n) PTD_NONNULL(1);
+
+/* The height below which nothing is pruned. */
+uint32_t ptd_node_prune_after(const struct ptd_node_config *cfg) PTD_NONNULL(1);
 
 /* Begin to stop: no more calls to others, whoever waits for one is woken.
  * Never waits; harmless twice. */

@@ -102,22 +102,9 @@ static json_t *getblockfrompeer(struct ptd_rpc_call *call, void *arg)
 /* ---- files ----------------------------------------------------------- */
 
 enum {
-    FIRST_TIME = 1000000000,     /* above: a time, no height */
-    TIME_WINDOW_S = 2 * 60 * 60, /* a block's time may be so far off */
-    PRUNE_AFTER_MAIN = 100000,
-    PRUNE_AFTER_TEST = 1000,
-    PRUNE_AFTER_REGTEST = 1000,
-    PRUNE_AFTER_FAST = 100
+    FIRST_TIME = 1000000000,    /* above: a time, no height */
+    TIME_WINDOW_S = 2 * 60 * 60 /* a block's time may be so far off */
 };
-
-static uint32_t prune_after(const struct ptd_node_config *cfg)
-{
-    if (cfg->params->chain == PTD_CHAIN_MAIN)
-        return PRUNE_AFTER_MAIN;
-    if (cfg->params->chain == PTD_CHAIN_REGTEST)
-        return cfg->fast_prune ? PRUNE_AFTER_FAST : PRUNE_AFTER_REGTEST;
-    return PRUNE_AFTER_TEST;
-}
 
 /* The lowest block of the active chain whose time is not before this. */
 static bool height_of_time(struct ptd_blockchain *c, int64_t time_s,
@@ -149,7 +136,7 @@ static bool read_prune_height(struct ptd_rpc_call *call,
         ptd_rpc_fail(
             call, PTD_RPC_INVALID_PARAMETER,
             "Could not find block with at least the specified timestamp.");
-    else if (tip < prune_after(cfg))
+    else if (tip < ptd_node_prune_after(cfg))
         ptd_rpc_fail(call, PTD_RPC_MISC_ERROR,
                      "Blockchain is too short for pruning.");
     else if (height > tip)

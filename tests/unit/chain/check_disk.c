@@ -78,7 +78,10 @@ START_TEST(pruning_deletes_old_files_and_lasts)
             PTD_EEMPTY);
         ck_assert(ptd_blockchain_at(r.c, &info, height + 1));
         ck_assert(info.have_block);
-        ck_assert_int_eq(ptd_blockchain_verify(r.c, 3, 0, NULL, why), PTD_OK);
+        ck_assert_int_eq(
+            ptd_blockchain_verify(r.c, 3, N - height - 1, NULL, why), PTD_OK);
+        ck_assert_int_eq(ptd_blockchain_verify(r.c, 3, 0, NULL, why),
+                         PTD_EEMPTY);
         rig_close(&r);
         rig_open(&r);
     }
@@ -122,13 +125,19 @@ END_TEST
 START_TEST(pruning_holds_its_target)
 {
     struct ptd_chain_stats stats;
+    struct ptd_hash tip;
     struct rig r;
 
     rig_init(&r, "regtest");
     r.cfg.fast_prune = true;
     r.cfg.prune_bytes = (17 << 20) + (2 << 20);
+    r.cfg.prune_after_height = 480;
     rig_open(&r);
-    grow_large(&r, r.params.genesis.hash, 500);
+    tip = grow_large(&r, r.params.genesis.hash, 480);
+    ptd_blockchain_stats(r.c, &stats);
+    ck_assert_uint_eq(stats.prune_height, 0);
+    ck_assert_uint_gt(stats.size_on_disk, (2 << 20) + (128 << 10));
+    grow_large(&r, tip, 20);
     ptd_blockchain_stats(r.c, &stats);
     ck_assert(stats.automatic_prune);
     /* 288 blocks of some 6 KB must stay; 500 would be 3 MB. */
