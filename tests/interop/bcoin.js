@@ -21,6 +21,8 @@ const bcoin = require('bcoin');
 const packets = require('bcoin/lib/net/packets');
 const NetAddress = require('bcoin/lib/net/netaddress');
 const InvItem = require('bcoin/lib/primitives/invitem');
+const WalletDB = require('bcoin/lib/wallet/walletdb');
+const NodeClient = require('bcoin/lib/wallet/nodeclient');
 
 const [port, peerPort] = process.argv.slice(2).map(Number);
 
@@ -78,14 +80,60 @@ function thePeer() {
   return peer;
 }
 
+async function mineOn(tip) {
+  const entry = await node.chain.add(await node.miner.mineBlock(tip));
+  if (!entry)
+    throw new Error('block refused');
+  return entry;
+}
+
+let wallet = null;
+
+// A coin of the wallet's goes to the wallet; none, while all are young.
+async function pay() {
+  const address = await wallet.receiveAddress();
+  try {
+    await wallet.send({rate: 10000, outputs: [{address, value: 1000000}]});
+  } catch (error) {
+    if (error.type !== 'FundingError')
+      throw error;
+  }
+}
+
 const actions = {
+  // What is mined from now on is the wallet's.
+  async wallet() {
+    const wdb = new WalletDB({
+      network: node.network, memory: true, client: new NodeClient(node)
+    });
+    wdb.on('error', error => say({event: 'error', text: error.message}));
+    await wdb.open();
+    wallet = wdb.primary;
+    node.miner.addresses = [await wallet.receiveAddress()];
+  },
+
+  // With a wallet, with a payment in each block. Gives [height, payments].
   async mine({n}) {
+    let payments = 0;
     for (let i = 0; i < n; i++) {
-      const block = await node.miner.mineBlock();
-      if (!await node.chain.add(block))
-        throw new Error('block refused');
+      if (wallet)
+        await pay();
+      await mineOn(null);
+      payments += (await node.chain.getBlock(node.chain.height)).txs.length - 1;
     }
-    return node.chain.height;
+    return [node.chain.height, payments];
+  },
+
+  // As many blocks, and one more, instead of the last ones.
+  async fork({depth}) {
+    let entry = await node.chain.getEntry(node.chain.height - depth);
+    for (let i = 0; i <= depth; i++)
+      entry = await mineOn(entry);
+    return [node.chain.height, node.chain.tip.rhash()];
+  },
+
+  async tip() {
+    return [node.chain.height, node.chain.tip.rhash()];
   },
 
   // All blocks of the chain: [hash, raw].

@@ -1,7 +1,10 @@
 """What the tests with other people's programs share: a pentad of their own,
 lines that are waited for with a deadline, ports, skipping."""
 
+import base64
 import collections
+import http.client
+import json
 import os
 import queue
 import re
@@ -143,6 +146,35 @@ class Pentad(Program):
             f"-port={port}", "-listen=1", "-printtoconsole=1", rpc,
             # What is tested stays on this machine.
             "-natpmp=0", "-dnsseed=0", "-fixedseeds=0", *options])
+
+    def rpc(self, method, *params):
+        """What a method gives; the port is open with rpc=True."""
+        net = next((d for d in ("regtest", "") if os.path.exists(
+            os.path.join(self.dir, d, ".cookie"))), "")
+        with open(os.path.join(self.dir, net, ".cookie"), "rb") as f:
+            secret = base64.b64encode(f.read()).decode()
+        conn = http.client.HTTPConnection("127.0.0.1", self.rpc_port,
+                                          timeout=TIMEOUT)
+        try:
+            conn.request("POST", "/", json.dumps(
+                {"jsonrpc": "2.0", "id": 1, "method": method,
+                 "params": params}), {"Authorization": "Basic " + secret,
+                                      "Content-Type": "application/json"})
+            answer = json.loads(conn.getresponse().read())
+        finally:
+            conn.close()
+        assert "error" not in answer, (method, answer["error"])
+        return answer["result"]
+
+    def wait_height(self, height, block=None):
+        """Until the tip is at a height; block: until it is this one."""
+        if block is None:
+            tip = self.rpc("waitforblockheight", height, TIMEOUT * 1000)
+        else:
+            tip = self.rpc("waitforblock", block, TIMEOUT * 1000)
+        assert tip["height"] == height, (tip, height)
+        assert block is None or tip["hash"] == block, (tip, block)
+        return tip["hash"]
 
     def stop(self):
         """It has to go within a second (ten under a sanitizer), content."""
