@@ -203,6 +203,20 @@ static json_t *submitblock(struct ptd_rpc_call *call, void *arg)
     return bip22(call, &res.verdict);
 }
 
+/* The first bytes; whole blocks are welcome too. */
+static bool header_from_hex(uint8_t raw[PTD_HEADER_BYTES], const char *hex)
+{
+    size_t n_digits = strlen(hex), n;
+    char head[2 * PTD_HEADER_BYTES + 1];
+
+    if (n_digits < 2 * PTD_HEADER_BYTES || n_digits % 2 != 0 ||
+        hex[strspn(hex, "0123456789abcdefABCDEF")] != '\0')
+        return false;
+    memcpy(head, hex, 2 * PTD_HEADER_BYTES);
+    head[2 * PTD_HEADER_BYTES] = '\0';
+    return ptd_hex_decode(raw, PTD_HEADER_BYTES, &n, head);
+}
+
 static json_t *submitheader(struct ptd_rpc_call *call, void *arg)
 {
     struct ptd_blockchain *c = rpc_chain(call, arg);
@@ -213,11 +227,10 @@ static json_t *submitheader(struct ptd_rpc_call *call, void *arg)
     struct ptd_block_header h;
     struct ptd_block_info b;
     const char *hex = "";
-    size_t n;
 
     if (c == NULL || !ptd_rpc_arg_text(call, 0, &hex))
         return NULL;
-    if (!ptd_hex_decode(raw, sizeof raw, &n, hex) || n != sizeof raw)
+    if (!header_from_hex(raw, hex))
         return ptd_rpc_fail(call, PTD_RPC_DESERIALIZATION_ERROR,
                             "Block header decode failed");
     ptd_block_header_decode(&h, raw);

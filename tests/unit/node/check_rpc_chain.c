@@ -305,7 +305,15 @@ START_TEST(what_is_handed_in_is_judged)
     ck_assert(json_is_string(t)); /* high-hash or bad-txnmrklroot */
     json_decref(t);
     hex[2 * 40] = kept;
-    hex[160] = '\0'; /* the header alone */
+    hex[strlen(hex) - 1] = 'x'; /* all of it must be digits */
+    ask_badly(&o, -22, "Block header decode failed", "submitheader", "[\"%s\"]",
+              hex);
+    hex[strlen(hex) - 1] = '\0'; /* … in pairs */
+    ask_badly(&o, -22, "Block header decode failed", "submitheader", "[\"%s\"]",
+              hex);
+    hex[strlen(hex) - 1] = '\0'; /* what follows the header does not matter */
+    gives_null(ask(&o, "submitheader", "[\"%s\"]", hex));
+    hex[160] = '\0'; /* the header alone: known, and no harm */
     gives_null(ask(&o, "submitheader", "[\"%s\"]", hex));
     t = ask(&o, "getchaintips", "[]");
     ck_assert_str_eq(json_string_value(at(t, "0.status")), "headers-only");
