@@ -35,6 +35,15 @@ class RawNode:
         self.magic = magic
         self.sock = socket.create_connection((host, port), timeout)
 
+    @classmethod
+    def over(cls, sock, magic=REGTEST, timeout=30):
+        """The side that was called."""
+        node = cls.__new__(cls)
+        node.magic = magic
+        node.sock = sock
+        sock.settimeout(timeout)
+        return node
+
     def send(self, command, payload=b""):
         self.sock.sendall(frame(command, payload, self.magic))
 
