@@ -93,6 +93,7 @@ enum ptd_log_category {
     X(SYNC, NET)        /* headers and blocks from peers */                    \
     X(CHAN, VALIDATION) /* header tree, blocks */                              \
     X(IMPO, REINDEX)    /* files of blocks that are read again */              \
+    X(TXMP, MEMPOOL)    /* transactions: pool, relay, filters */               \
     X(RPCS, RPC)        /* requests from users */                              \
     X(HTTP, HTTP)       /* the server below RPC */                             \
     X(PROX, PROXY)      /* SOCKS5 */                                           \

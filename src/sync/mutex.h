@@ -20,6 +20,9 @@
 enum ptd_rank {
     PTD_RANK_NODE = 10,       /* node: its list of peers, what is fetched */
     PTD_RANK_NETSYNC = 14,    /* netsync: peers, what is asked of whom */
+    PTD_RANK_RELAY = 15,      /* relay: peers, who is asked for what */
+    PTD_RANK_TXPOOL = 16,     /* relay: transactions that wait */
+    PTD_RANK_FILTER = 17,     /* relay: a light client's filter */
     PTD_RANK_CHAIN_DISK = 18, /* chain: writers of blocks and index */
     PTD_RANK_CHAIN = 20,      /* chain: header tree, states of blocks */
     PTD_RANK_ADDRMGR = 28,    /* addrmgr: the two tables */
