@@ -78,6 +78,13 @@ struct ptd_netsync_config {
      * cares. Threads: in, netsync. */
     void (*trouble)(void *arg);
 
+    /* Blocks by a filter (BIP 37). The first says whether the peer gets one,
+     * and ends it if it must not ask, before anything is read; the second sends
+     * it. NULL, both: no answer. Threads: in. */
+    enum ptd_err (*may_filter)(void *arg, void *user, bool *has);
+    enum ptd_err (*send_filtered)(void *arg, void *user,
+                                  const struct ptd_msg_block *block);
+
     /* Give all transactions at hand, to rebuild a compact block from. NULL:
      * there are none. Thread: a peer's in. */
     void (*each_tx)(void *arg, ptd_sync_take_tx take, void *ctx);

@@ -220,20 +220,18 @@ static bool is_tx(uint32_t type)
            type == PTD_INV_WITNESS_TX;
 }
 
-/* Entries from sp->serve_at on. What we have not got goes to notfound; made-up
- * types get no answer. */
+/* Entries from sp->serve_at on. What we have not got goes to notfound;
+ * transactions are somebody else's (relay), made-up types get no answer. */
 static enum ptd_err serve_some(struct ptd_sync_peer *sp,
                                const struct ptd_msg_inv *m,
                                struct ptd_inv *missing, size_t *n_missing)
 {
     size_t end = PTD_MIN(m->n, sp->serve_at + SERVE_ENTRIES), bytes = 0;
-    bool answers_txs = sp->wants_txs && !sp->cfg.block_relay_only;
     enum ptd_err e = PTD_OK;
 
     while (sp->serve_at < end && bytes < SERVE_BYTES && e == PTD_OK) {
         const struct ptd_inv *inv = &m->list[sp->serve_at++];
-
-        bool is_missing = answers_txs;
+        bool is_missing = false;
 
         if (!is_tx(inv->type))
             e = serve_block(sp, inv, &bytes, &is_missing);

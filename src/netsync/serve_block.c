@@ -165,6 +165,38 @@ static enum ptd_err go_on(struct ptd_sync_peer *sp, const struct ptd_hash *hash)
     return sync_send(sp, ptd_msg_new_inv(PTD_MSG_INV, &inv, 1));
 }
 
+/* Without what the peer does not want to hear of. */
+static enum ptd_err send_filtered(struct ptd_sync_peer *sp,
+                                  const struct ptd_hash *hash, size_t *bytes)
+{
+    const struct ptd_netsync_config *cfg = &sp->ns->cfg;
+    struct ptd_msg *m;
+    enum ptd_err e = ptd_blockchain_read_block(sp->ns->chain, &m, hash);
+
+    if (e != PTD_OK)
+        return cannot_read(sp, e);
+    *bytes += m->payload_bytes;
+    e = cfg->send_filtered(cfg->arg, sp->cfg.user, SYNC_MSG(block, m));
+    ptd_msg_free(m);
+    return e;
+}
+
+/* False: no answer. */
+static bool answers(struct ptd_sync_peer *sp, uint32_t type, enum ptd_err *e)
+{
+    const struct ptd_netsync_config *cfg = &sp->ns->cfg;
+    bool has = false;
+
+    *e = PTD_OK;
+    if (type == PTD_INV_BLOCK || type == PTD_INV_WITNESS_BLOCK ||
+        type == PTD_INV_CMPCT_BLOCK)
+        return true;
+    /* Whatever a peer makes up is none of ours. */
+    if (type == PTD_INV_FILTERED_BLOCK && cfg->may_filter != NULL)
+        *e = cfg->may_filter(cfg->arg, sp->cfg.user, &has);
+    return has;
+}
+
 enum ptd_err serve_block(struct ptd_sync_peer *sp, const struct ptd_inv *inv,
                          size_t *bytes, bool *missing)
 {
@@ -172,9 +204,8 @@ enum ptd_err serve_block(struct ptd_sync_peer *sp, const struct ptd_inv *inv,
     enum ptd_err e;
 
     *missing = false;
-    if (inv->type != PTD_INV_BLOCK && inv->type != PTD_INV_WITNESS_BLOCK &&
-        inv->type != PTD_INV_CMPCT_BLOCK)
-        return PTD_OK; /* whatever a peer makes up; BIP 37's are not offered */
+    if (!answers(sp, inv->type, &e))
+        return e;
     if (!may_serve(sp, &inv->hash, &info, &e)) {
         *missing = true; /* whatever the reason: it tells nothing */
         return e;
@@ -183,6 +214,8 @@ enum ptd_err serve_block(struct ptd_sync_peer *sp, const struct ptd_inv *inv,
         e = send_stripped(sp, &inv->hash, bytes);
     else if (inv->type == PTD_INV_WITNESS_BLOCK)
         e = send_raw(sp, &inv->hash, bytes);
+    else if (inv->type == PTD_INV_FILTERED_BLOCK)
+        e = send_filtered(sp, &inv->hash, bytes);
     else
         e = send_compact(sp, &info, bytes);
     return e == PTD_OK ? go_on(sp, &inv->hash) : e;

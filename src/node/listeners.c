@@ -177,6 +177,7 @@ static struct ptd_msg *on_version(struct ptd_peer *p,
 
     keep_version(np, v);
     ptd_sync_peer_version(np->sync, v);
+    ptd_relay_peer_version(np->relay, v);
     if (expects_services(np) && (v->services & wanted) != wanted) {
         ptd_peer_disconnect(p, PTD_EREJECTED,
                             "peer does not offer the expected services "
@@ -247,6 +248,7 @@ static void on_ready(struct ptd_peer *p, void *arg)
     if (np->token != 0)
         ptd_connmgr_ready(np->node->connmgr, np->token);
     ptd_sync_peer_ready(np->sync);
+    ptd_relay_peer_ready(np->relay);
     gossip_ready(np);
     node_tell(np->node, PTD_NODE_PEER_READY, ptd_peer_id(p), -1);
 }
@@ -312,14 +314,10 @@ static void listen_to(struct ptd_peer_config *cfg, struct node_peer *np)
     } listeners[] = {
         { PTD_MSG_ADDR, gossip_addr },
         { PTD_MSG_ADDRV2, gossip_addr },
-        { PTD_MSG_FILTERADD, refuse_filter },
-        { PTD_MSG_FILTERCLEAR, refuse_filter },
-        { PTD_MSG_FILTERLOAD, refuse_filter },
         { PTD_MSG_GETADDR, gossip_getaddr },
         { PTD_MSG_GETCFCHECKPT, refuse_cfilter },
         { PTD_MSG_GETCFHEADERS, refuse_cfilter },
         { PTD_MSG_GETCFILTERS, refuse_cfilter },
-        { PTD_MSG_MEMPOOL, refuse_mempool },
     };
 
     for (size_t i = 0; i < PTD_COUNT(listeners); i++)
@@ -332,7 +330,7 @@ void node_peer_config(struct ptd_node *n, struct ptd_peer_config *cfg,
 {
     ptd_peer_config_init(cfg, n->cfg->params);
     cfg->min_pver = MIN_PVER;
-    cfg->services = ptd_node_services(n);
+    cfg->services = node_services_for(np);
     cfg->user_agent = n->cfg->user_agent;
     cfg->relay = !n->cfg->blocks_only && np->type != PTD_LINK_BLOCK_RELAY &&
                  np->type != PTD_LINK_FEELER;
@@ -349,6 +347,7 @@ void node_peer_config(struct ptd_node *n, struct ptd_peer_config *cfg,
     cfg->first_ping_us = 0;
     listen_to(cfg, np);
     ptd_sync_peer_listen(np->sync, cfg);
+    ptd_relay_peer_listen(np->relay, cfg);
     cfg->hooks = (struct ptd_peer_hooks){
         .arg = np,
         .on_version = on_version,

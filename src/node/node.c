@@ -101,6 +101,7 @@ static void free_parts(struct ptd_node *n)
 {
     ptd_connmgr_free(n->connmgr);
     node_accept_fini(n);
+    ptd_relay_free(n->relay);
     ptd_netsync_free(n->netsync);
     ptd_blockchain_close(n->chain);
     book_close(n);
@@ -125,7 +126,9 @@ static enum ptd_err start_all(struct ptd_node *n, struct ptd_complaint *why)
     (void)ptd_complain(why, "Out of memory, descriptors or threads.");
     if ((e = make_parts(n, why)) != PTD_OK ||
         (e = node_chain_open(n, why)) != PTD_OK ||
+        (e = node_relay_make(n)) != PTD_OK ||
         (e = node_sync_start(n)) != PTD_OK ||
+        (e = node_relay_start(n)) != PTD_OK ||
         (e = node_listen(n, why)) != PTD_OK ||
         (e = book_own_addresses(n)) != PTD_OK ||
         (e = ptd_thread_start(&n->server_thread, NULL, "server",
@@ -198,6 +201,7 @@ void ptd_node_stop(struct ptd_node *n)
     if (n->server_thread.started)
         (void)!ptd_chan_send(n->server_q, &stop);
     ptd_thread_join(&n->server_thread);
+    node_relay_stop(n);
     node_sync_stop(n);
     book_save(n);
     ptd_mutex_lock(&n->mu);

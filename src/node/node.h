@@ -30,6 +30,7 @@ struct ptd_localaddr;
 struct ptd_netgroup;
 struct ptd_netsync;
 struct ptd_node;
+struct ptd_relay;
 
 /* What a node tells about itself through ptd_node_config.events. */
 enum ptd_node_what {
@@ -92,6 +93,7 @@ struct ptd_node_peer {
     uint64_t n_addrs_limited;
     bool relays_txs; /* it wants transactions, and was not made without */
     uint64_t last_inv_sequence; /* of the pool, at the last announcement */
+    uint64_t n_inv_to_send;     /* transactions that wait to be announced */
     int64_t min_fee_filter;     /* satoshi for 1000 bytes */
     int64_t last_block_s;       /* wall time; 0: none yet */
     int64_t last_tx_s;
@@ -188,12 +190,13 @@ struct ptd_banlist *ptd_node_bans(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_blockchain *ptd_node_chain(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_netsync *ptd_node_netsync(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_clock *ptd_node_clock(struct ptd_node *n) PTD_NONNULL(1);
+struct ptd_relay *ptd_node_relay(struct ptd_node *n) PTD_NONNULL(1);
 
 /* Parts of it, to look at. */
 struct ptd_headers *ptd_node_headers(struct ptd_node *n) PTD_NONNULL(1);
 
-/* Services that we offer: WITNESS, NETWORK_LIMITED; and NETWORK unless old
- * blocks are deleted. */
+/* Services that we offer: WITNESS, NETWORK_LIMITED; NETWORK unless old blocks
+ * are deleted; BLOOM with -peerbloomfilters. */
 uint64_t ptd_node_services(struct ptd_node *n) PTD_NONNULL(1);
 
 /* ---- the program --------------------------------------------------------- */

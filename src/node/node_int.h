@@ -21,6 +21,7 @@
 #include "node/addrknown.h"
 #include "netsync/netsync.h"
 #include "node/node.h"
+#include "relay/relay.h"
 #include "pentad/chan.h"
 #include "sync/mutex.h"
 #include "sync/thread.h"
@@ -52,6 +53,7 @@ struct node_peer {
     struct ptd_node *node;
     struct ptd_peer *peer; /* the server's reference */
     struct ptd_sync_peer *sync;
+    struct ptd_relay_peer *relay;
     uint64_t token;        /* of the connection manager; 0: inbound */
     enum ptd_link_type type;
     unsigned permissions; /* of enum ptd_permission */
@@ -134,6 +136,7 @@ struct ptd_node {
     struct ptd_blockchain *chain;
     struct ptd_headers *headers; /* the chain's */
     struct ptd_netsync *netsync;
+    struct ptd_relay *relay;
     struct ptd_thread import_thread;
     atomic_bool is_loading; /* it runs */
     atomic_bool chain_stop; /* it is to end */
@@ -209,6 +212,19 @@ void node_sync_stop(struct ptd_node *n);
 void node_sync_tip(struct ptd_node *n, const struct ptd_tip_change *t);
 /* NULL for lack of memory. */
 struct ptd_sync_peer *node_sync_peer_new(struct node_peer *np);
+
+/* ---- relay.c: transactions --------------------------------------------- */
+
+/* Make it; start its thread, once the user's transactions are read; end and
+ * join it. */
+enum ptd_err node_relay_make(struct ptd_node *n);
+enum ptd_err node_relay_start(struct ptd_node *n);
+void node_relay_stop(struct ptd_node *n);
+/* na: where it is. NULL for lack of memory. */
+struct ptd_relay_peer *node_relay_peer_new(struct node_peer *np,
+                                           const struct ptd_netaddr *na);
+/* What is offered to this peer: to some more than to others. */
+uint64_t node_services_for(const struct node_peer *np);
 
 /* ---- accept.c -------------------------------------------------------- */
 
@@ -311,8 +327,6 @@ enum ptd_err gossip_addr(struct ptd_peer *p, struct ptd_msg *m, void *np);
 
 /* ---- refuse.c -------------------------------------------------------- */
 
-enum ptd_err refuse_mempool(struct ptd_peer *p, struct ptd_msg *m, void *np);
-enum ptd_err refuse_filter(struct ptd_peer *p, struct ptd_msg *m, void *np);
 enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *m, void *np);
 
 /* ---- table.c --------------------------------------------------------- */

@@ -25,7 +25,6 @@ static void describe_sync(struct node_peer *np, struct ptd_node_peer *out)
     ptd_sync_peer_info(np->sync, &info);
     out->min_fee_filter = info.min_fee_filter;
     out->last_block_s = info.last_block_s;
-    out->last_tx_s = info.last_tx_s;
     out->hb_to = info.hb_to;
     out->hb_from = info.hb_from;
     out->presynced_height = info.presynced_headers;
@@ -33,6 +32,17 @@ static void describe_sync(struct node_peer *np, struct ptd_node_peer *out)
     out->synced_blocks = info.synced_blocks;
     out->n_in_flight = info.n_in_flight;
     memcpy(out->in_flight, info.in_flight, sizeof info.in_flight);
+}
+
+static void describe_relay(struct node_peer *np, struct ptd_node_peer *out)
+{
+    struct ptd_relay_peer_info info;
+
+    ptd_relay_peer_info(np->relay, &info);
+    out->relays_txs = info.wants_txs;
+    out->last_tx_s = info.last_tx_s;
+    out->last_inv_sequence = info.last_sequence;
+    out->n_inv_to_send = info.n_to_send;
 }
 
 static void describe_locked(struct ptd_node *n, struct node_peer *np,
@@ -53,8 +63,8 @@ static void describe_locked(struct ptd_node *n, struct node_peer *np,
     out->relays_addrs = np->gossip.on;
     out->n_addrs_taken = np->n_addrs_taken;
     out->n_addrs_limited = np->n_addrs_limited;
-    out->relays_txs = np->wants_txs;
     describe_sync(np, out);
+    describe_relay(np, out);
 }
 
 enum ptd_err ptd_node_list_peers(struct ptd_node *n,

@@ -10,31 +10,6 @@ static bool offers(const struct node_peer *np, uint64_t service)
     return (ptd_node_services(np->node) & service) != 0;
 }
 
-enum ptd_err refuse_mempool(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
-{
-    const struct node_peer *np = arg;
-
-    (void)msg;
-    if (offers(np, PTD_NODE_BLOOM))
-        return PTD_OK;
-    ptd_peer_disconnect(p, PTD_EREJECTED,
-                        "mempool request with bloom filters disabled");
-    return PTD_EREJECTED;
-}
-
-/* filterload, filteradd, filterclear. */
-enum ptd_err refuse_filter(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
-{
-    const struct node_peer *np = arg;
-
-    if (offers(np, PTD_NODE_BLOOM))
-        return PTD_OK;
-    ptd_peer_disconnect(p, PTD_EREJECTED,
-                        "%s received despite not offering bloom services",
-                        ptd_msg_type_command(msg->type));
-    return PTD_EREJECTED;
-}
-
 /* getcfilters, getcfheaders, getcfcheckpt. */
 enum ptd_err refuse_cfilter(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
 {

@@ -88,7 +88,7 @@ static void set_traffic(json_t **o, const struct ptd_node_peer *p)
 
     ptd_json_set(o, "relaytxes", json_boolean(p->relays_txs));
     ptd_json_set(o, "last_inv_sequence", rpc_u64(p->last_inv_sequence));
-    ptd_json_set(o, "inv_to_send", json_integer((json_int_t)s->n_inv));
+    ptd_json_set(o, "inv_to_send", rpc_u64(p->n_inv_to_send));
     ptd_json_set(o, "lastsend", json_integer(s->last_send_s));
     ptd_json_set(o, "lastrecv", json_integer(s->last_recv_s));
     ptd_json_set(o, "last_transaction", json_integer(p->last_tx_s));

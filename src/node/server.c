@@ -61,6 +61,7 @@ static void peer_out(struct ptd_node *n, struct node_peer *np, bool was_ready,
 
 void node_peer_free(struct node_peer *np)
 {
+    ptd_relay_peer_free(np->relay);
     ptd_sync_peer_free(np->sync);
     ptd_peer_free(np->peer);
     ptd_free(np->name);
@@ -98,7 +99,8 @@ static enum ptd_err peer_start(struct ptd_node *n, struct node_peer *np,
     enum ptd_err e = PTD_ENOMEM;
 
     np->sync = node_sync_peer_new(np);
-    if (np->sync != NULL) {
+    np->relay = node_relay_peer_new(np, &ev->addr);
+    if (np->sync != NULL && np->relay != NULL) {
         node_peer_config(n, &cfg, np);
         e = gossip_reserve(n);
     }
@@ -113,6 +115,7 @@ static enum ptd_err peer_start(struct ptd_node *n, struct node_peer *np,
     }
     ptd_peer_set_user(np->peer, np);
     ptd_sync_peer_attach(np->sync, np->peer);
+    ptd_relay_peer_attach(np->relay, np->peer);
     peer_in(n, np);
     ptd_log_debug("Added connection %s%s", ptd_peer_name(np->peer),
                   node_peer_addr_text(np, text, sizeof text));
@@ -206,6 +209,7 @@ static void gone(struct ptd_node *n, struct node_peer *np)
     ptd_peer_stats(np->peer, &st);
     was_ready = peer_leaves(n, np);
     ptd_sync_peer_gone(np->sync);
+    ptd_relay_peer_gone(np->relay);
     note_good_end(n, np, was_ready);
     peer_out(n, np, was_ready, &st);
     ptd_log_debug("Cleared nodestate for %s", ptd_peer_name(np->peer));

@@ -147,6 +147,10 @@ struct ptd_node_config {
     bool v2_transport;
     bool blocks_only;
     bool peer_bloom_filters;
+    uint64_t max_pool_bytes; /* -maxmempool */
+    int64_t pool_expiry_s;   /* -mempoolexpiry */
+    int64_t min_relay_fee;   /* satoshi for 1000 virtual bytes */
+    bool persist_pool;       /* keep the pool over a restart */
     bool peer_block_filters;
     bool capture_messages;
     char *asmap_path; /* NULL: none */

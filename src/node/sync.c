@@ -22,6 +22,7 @@ void node_sync_tip(struct ptd_node *n, const struct ptd_tip_change *t)
 {
     if (n->netsync == NULL)
         return;
+    ptd_relay_tip(n->relay, t);
     ptd_netsync_tip(n->netsync, t);
     if (!t->initial_download)
         caught_up(n);
@@ -62,6 +63,30 @@ static void on_block(void *node, void *user, const struct ptd_hash *hash,
     node_tell(node, PTD_NODE_BLOCK, ptd_peer_id(np->peer), (int32_t)height);
 }
 
+static enum ptd_err may_filter(void *node, void *user, bool *has)
+{
+    struct node_peer *np = user;
+
+    (void)node;
+    return ptd_relay_may_filter(np->relay, has);
+}
+
+static enum ptd_err send_filtered(void *node, void *user,
+                                  const struct ptd_msg_block *block)
+{
+    struct node_peer *np = user;
+
+    (void)node;
+    return ptd_relay_send_filtered(np->relay, block);
+}
+
+static void each_tx(void *node, ptd_sync_take_tx take, void *ctx)
+{
+    struct ptd_node *n = node;
+
+    ptd_relay_each_tx(n->relay, take, ctx);
+}
+
 /* Going on would lose what comes: the user has to see to the disk. */
 static void trouble(void *node)
 {
@@ -90,6 +115,9 @@ enum ptd_err node_sync_start(struct ptd_node *n)
         .on_headers = on_headers,
         .on_block = on_block,
         .trouble = trouble,
+        .may_filter = may_filter,
+        .send_filtered = send_filtered,
+        .each_tx = each_tx,
     };
 
     n->netsync = ptd_netsync_new(&cfg);
@@ -144,6 +172,8 @@ uint64_t ptd_node_services(struct ptd_node *n)
 {
     uint64_t s = PTD_NODE_NETWORK_LIMITED | PTD_NODE_WITNESS;
 
+    if (n->cfg->peer_bloom_filters)
+        s |= PTD_NODE_BLOOM;
     return n->cfg->prune_bytes == 0 ? s | PTD_NODE_NETWORK : s;
 }
 

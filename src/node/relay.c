@@ -1,0 +1,89 @@
+/* Transactions in a node: what their relay asks of it, and is told. */
+#include <config.h>
+
+#include "node/node_int.h"
+
+_Static_assert((int)PTD_RELAY_NETS > (int)PTD_NET_YGGDRASIL, "each network has its time");
+
+static enum ptd_err misbehaved(void *node, void *user, enum ptd_err e,
+                               const char *why)
+{
+    (void)node;
+    return node_misbehaved(user, e, "%s", why);
+}
+
+static bool upload_is_reached(void *node)
+{
+    struct ptd_node *n = node;
+    struct ptd_upload_info info;
+
+    ptd_netsync_upload(n->netsync, &info);
+    return info.reached;
+}
+
+/* ---- start, and stop ------------------------------------------------- */
+
+enum ptd_err node_relay_make(struct ptd_node *n)
+{
+    struct ptd_relay_config cfg = {
+        .chain = n->chain,
+        .clock = n->clk,
+        .blocks_only = n->cfg->blocks_only,
+        .arg = n,
+        .misbehaved = misbehaved,
+        .upload_is_reached = upload_is_reached,
+    };
+
+    ptd_pool_config_init(&cfg.pool);
+    cfg.pool.max_bytes = n->cfg->max_pool_bytes;
+    cfg.pool.expiry_s = n->cfg->pool_expiry_s;
+    cfg.pool.min_fee_rate = n->cfg->min_relay_fee;
+    n->relay = ptd_relay_new(&cfg);
+    return n->relay != NULL ? PTD_OK : PTD_ENOMEM;
+}
+
+enum ptd_err node_relay_start(struct ptd_node *n)
+{
+    return ptd_relay_start(n->relay);
+}
+
+void node_relay_stop(struct ptd_node *n)
+{
+    if (n->relay != NULL)
+        ptd_relay_stop(n->relay);
+}
+
+/* ---- peers ------------------------------------------------------------- */
+
+/* Filters are for those only whom the user allows them, if not for all. */
+uint64_t node_services_for(const struct node_peer *np)
+{
+    uint64_t s = ptd_node_services(np->node);
+
+    return node_peer_may(np, PTD_MAY_BLOOM) ? s | PTD_NODE_BLOOM : s;
+}
+
+struct ptd_relay_peer *node_relay_peer_new(struct node_peer *np,
+                                           const struct ptd_netaddr *na)
+{
+    const struct ptd_relay_peer_config cfg = {
+        .user = np,
+        .outbound = !node_peer_is_in(np),
+        .net = np->is_onion ? PTD_NET_TORV3 : na->net,
+        .no_txs = np->type == PTD_LINK_BLOCK_RELAY ||
+                  np->type == PTD_LINK_FEELER ||
+                  np->type == PTD_LINK_ADDR_FETCH,
+        .offers_bloom = (node_services_for(np) & PTD_NODE_BLOOM) != 0,
+        .noban = node_peer_may(np, PTD_MAY_NOBAN),
+        .relay = node_peer_may(np, PTD_MAY_RELAY),
+        .force_relay = node_peer_may(np, PTD_MAY_FORCE_RELAY),
+        .mempool = node_peer_may(np, PTD_MAY_MEMPOOL),
+    };
+
+    return ptd_relay_peer_new(np->node->relay, &cfg);
+}
+
+struct ptd_relay *ptd_node_relay(struct ptd_node *n)
+{
+    return n->relay;
+}
