@@ -6,6 +6,7 @@
 #include "chain/mine.h"
 #include "chain/script_addr.h"
 #include "node/rpc_tx.h"
+#include "relay/relay.h"
 
 enum { AT_ONCE = 256 }; /* blocks between two looks at the answer */
 
@@ -163,8 +164,25 @@ static struct ptd_msg *tx_from_hex(const char *hex)
     return NULL;
 }
 
-static bool read_tx(struct ptd_rpc_call *call, const json_t *v,
-                    struct ptd_msg **out)
+/* From the pool. */
+static bool read_txid(struct ptd_rpc_call *call, struct ptd_pool *pool,
+                      const struct ptd_hash *txid, struct ptd_msg **out)
+{
+    char hex[PTD_HASH_HEX_SIZE];
+    struct ptd_pool_tx t;
+
+    if (!ptd_pool_find(pool, &t, txid, PTD_POOL_TXID)) {
+        ptd_rpc_fail(call, PTD_RPC_INVALID_ADDRESS_OR_KEY,
+                     "Transaction %s not in mempool.",
+                     ptd_hash_to_hex(txid, hex));
+        return false;
+    }
+    *out = t.msg;
+    return true;
+}
+
+static bool read_tx(struct ptd_rpc_call *call, struct ptd_pool *pool,
+                    const json_t *v, struct ptd_msg **out)
 {
     struct ptd_hash txid;
     const char *hex = NULL;
@@ -174,9 +192,8 @@ static bool read_tx(struct ptd_rpc_call *call, const json_t *v,
     if (hex == NULL)
         hex = "";
     if (ptd_hash_from_hex(&txid, hex))
-        ptd_rpc_fail(call, PTD_RPC_INVALID_ADDRESS_OR_KEY,
-                     "Transaction %s not in mempool.", hex);
-    else if ((*out = tx_from_hex(hex)) == NULL)
+        return read_txid(call, pool, &txid, out);
+    if ((*out = tx_from_hex(hex)) == NULL)
         ptd_rpc_fail(call, PTD_RPC_DESERIALIZATION_ERROR,
                      "Transaction decode failed for %s. Make sure the tx has "
                      "at least one input.",
@@ -185,12 +202,13 @@ static bool read_tx(struct ptd_rpc_call *call, const json_t *v,
 }
 
 /* Fill out with as many as the argument has, NULL where one is missing. */
-static bool read_txs(struct ptd_rpc_call *call, struct ptd_msg **out)
+static bool read_txs(struct ptd_rpc_call *call, struct ptd_pool *pool,
+                     struct ptd_msg **out)
 {
     const json_t *list = ptd_rpc_arg(call, 1);
 
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (!read_tx(call, json_array_get(list, i), &out[i]))
+        if (!read_tx(call, pool, json_array_get(list, i), &out[i]))
             return false;
     return true;
 }
@@ -283,7 +301,7 @@ static json_t *generateblock(struct ptd_rpc_call *call, void *arg)
     if (!read_output(call, &to, r->cfg->params))
         return NULL;
     if ((txs = ptd_calloc(n, sizeof(struct ptd_msg *))) != NULL &&
-        read_txs(call, txs))
+        read_txs(call, ptd_relay_pool(ptd_node_relay(rpc_node(arg))), txs))
         result = make_block(call, arg, &to, txs, n);
     for (size_t i = 0; i < n && txs != NULL; i++)
         ptd_msg_free(txs[i]);

@@ -43,7 +43,9 @@ extern const struct rpc_table rpc_wait_methods;     /* rpc_wait.c */
 extern const struct rpc_table rpc_hand_methods;     /* rpc_hand.c */
 extern const struct rpc_table rpc_mining_methods;   /* rpc_mining.c */
 extern const struct rpc_table rpc_generate_methods; /* rpc_generate.c */
+extern const struct rpc_table rpc_address_methods;  /* rpc_address.c */
 extern const struct rpc_table rpc_pool_methods;     /* rpc_pool.c */
+extern const struct rpc_table rpc_sendtx_methods;   /* rpc_sendtx.c */
 extern const struct rpc_table rpc_rawtx_methods;    /* rpc_rawtx.c */
 
 static inline struct ptd_node *rpc_node(void *arg)

@@ -4,6 +4,7 @@
 #include "base/util.h"
 #include "chain/chain.h"
 #include "node/rpc_tx.h"
+#include "relay/relay.h"
 
 /* ---- decoding ------------------------------------------------------------------- */
 
@@ -100,6 +101,29 @@ static json_t *find_in_block(struct ptd_rpc_call *call, struct ptd_node_rpc *r,
     return result;
 }
 
+static json_t *find_in_pool(struct ptd_rpc_call *call, struct ptd_node_rpc *r,
+                            const struct ptd_hash *txid, int verbosity)
+{
+    struct ptd_pool *pool = ptd_relay_pool(ptd_node_relay(r->node));
+    struct ptd_pool_tx t;
+    json_t *o;
+
+    if (!ptd_pool_find(pool, &t, txid, PTD_POOL_TXID))
+        return ptd_rpc_fail(
+            call, PTD_RPC_INVALID_ADDRESS_OR_KEY,
+            "No such mempool transaction. Use -txindex or provide a block hash "
+            "to enable blockchain transaction queries" NOT_THERE);
+    if (verbosity <= 0) {
+        o = rpc_tx_hex(ptd_pool_tx_of(&t));
+    } else {
+        o = json_object();
+        rpc_set_tx(&o, r->cfg->params, ptd_pool_tx_of(&t));
+        rpc_set_tx_hex(&o, ptd_pool_tx_of(&t));
+    }
+    ptd_msg_free(t.msg);
+    return o;
+}
+
 static json_t *getrawtransaction(struct ptd_rpc_call *call, void *arg)
 {
     struct ptd_node_rpc *r = arg;
@@ -117,10 +141,7 @@ static json_t *getrawtransaction(struct ptd_rpc_call *call, void *arg)
         return NULL;
     if (ptd_rpc_arg(call, 2) != NULL)
         return find_in_block(call, r, c, &txid, verbosity);
-    return ptd_rpc_fail(call, PTD_RPC_INVALID_ADDRESS_OR_KEY,
-                        "No such mempool transaction. Use -txindex or provide "
-                        "a block hash to enable blockchain transaction "
-                        "queries" NOT_THERE);
+    return find_in_pool(call, r, &txid, verbosity);
 }
 
 /* ---- the table ------------------------------------------------------------- */
@@ -143,9 +164,9 @@ static const struct ptd_rpc_method methods[] = {
       .fn = decoderawtransaction },
     { .name = "getrawtransaction",
       .category = "rawtransactions",
-      .text = "Returns a transaction of a block: its bytes (verbosity 0), or "
-              "its fields (1 and 2).\n"
-              "There is no index of transactions: the block must be named.\n",
+      .text = "Returns a transaction of the pool, or of a block that is named: "
+              "its bytes (verbosity 0), or its fields (1 and 2).\n"
+              "There is no index of transactions.\n",
       .args = PTD_RPC_ARGS(
           PTD_RPC_ARG(HEX, "txid", REQUIRED, "The transaction's id"),
           PTD_RPC_ARG(NUM, "verbosity|verbose", DEFAULT_HINT,

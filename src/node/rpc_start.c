@@ -19,7 +19,8 @@ static const struct rpc_table *const tables[] = {
     &rpc_network_methods, &rpc_ban_methods,    &rpc_addr_methods,
     &rpc_chain_methods,   &rpc_block_methods,  &rpc_wait_methods,
     &rpc_hand_methods,    &rpc_mining_methods, &rpc_generate_methods,
-    &rpc_pool_methods,    &rpc_rawtx_methods,
+    &rpc_address_methods, &rpc_pool_methods,   &rpc_rawtx_methods,
+    &rpc_sendtx_methods,
 };
 
 static struct ptd_rpc_texts texts_of(const struct ptd_texts *t)

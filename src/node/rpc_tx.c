@@ -157,3 +157,17 @@ struct ptd_msg *rpc_tx_from_hex(const char *hex, enum ptd_encoding encoding)
     ptd_free(raw);
     return m;
 }
+
+struct ptd_msg *rpc_tx_from_any_hex(const char *hex)
+{
+    static const enum ptd_encoding forms[] = { PTD_ENC_WITNESS, PTD_ENC_BASE };
+
+    for (size_t i = 0; i < PTD_COUNT(forms); i++) {
+        struct ptd_msg *m = rpc_tx_from_hex(hex, forms[i]);
+
+        if (m != NULL && rpc_tx_of(m)->n_in > 0)
+            return m;
+        ptd_msg_free(m);
+    }
+    return NULL;
+}

@@ -25,6 +25,15 @@ json_t *rpc_tx_hex(const struct ptd_tx *tx) PTD_NONNULL(1);
 struct ptd_msg *rpc_tx_from_hex(const char *hex, enum ptd_encoding encoding)
     PTD_NONNULL(1);
 
+/* The same in whichever form it is; with witness first. NULL too for one without
+ * inputs, which reads as either. */
+struct ptd_msg *rpc_tx_from_any_hex(const char *hex) PTD_NONNULL(1);
+
+static inline const struct ptd_tx *rpc_tx_of(const struct ptd_msg *m)
+{
+    return &((const struct ptd_msg_tx *)(const void *)m)->tx;
+}
+
 /* ---- its description --------------------------------------------------------- */
 
 #define RPC_TX_HEX_LIST(name, what, entry)                                     \
