@@ -257,7 +257,7 @@ enum ptd_err serve_on_getdata(struct ptd_peer *p, struct ptd_msg *msg,
     if (sp->serve_at == 0)
         ptd_log_debug("received getdata (%" PRIu32 " invsz) %s", m->n,
                       ptd_peer_name(p));
-    if (sp->serve_at == 0 && m->n > 0)
+    if (sp->serve_at == 0 && m->n > 0 && !is_tx(m->list[0].type))
         ptd_log_debug("received getdata for: %s %s",
                       ptd_hash_to_hex(&m->list[0].hash, hex), ptd_peer_name(p));
     e = serve_some(sp, m, missing, &n_missing);

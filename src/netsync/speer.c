@@ -388,7 +388,7 @@ enum ptd_err sync_end(struct ptd_sync_peer *sp, enum ptd_err e,
     va_start(ap, format);
     vsnprintf(why, sizeof why, format, ap);
     va_end(ap);
-    ptd_log_info_every(1, "%s, disconnecting %s", why, ptd_peer_name(sp->peer));
+    ptd_log_debug("%s, disconnecting %s", why, ptd_peer_name(sp->peer));
     ptd_peer_disconnect(sp->peer, e, "%s", why);
     return e;
 }

@@ -247,15 +247,23 @@ static bool is_counted(enum ptd_msg_type type)
            type == PTD_MSG_GETBLOCKS || type == PTD_MSG_GETHEADERS;
 }
 
+/* BIP 37: so does the maker of a filter. */
+static bool is_filter(enum ptd_msg_type type)
+{
+    return type == PTD_MSG_FILTERLOAD || type == PTD_MSG_FILTERADD;
+}
+
 /* Its count is over the limit: the decoder says so, or the whole is longer than
  * the longest list. */
 static bool is_overlong(const struct ptd_frame *f,
                         const struct ptd_wire_error *we)
 {
-    return is_counted(f->type) &&
-           (we != NULL
-                ? we->err == PTD_ETOOBIG && strcmp(we->field, "count") == 0
-                : f->err == PTD_ETOOBIG);
+    if (!is_counted(f->type) && !is_filter(f->type))
+        return false;
+    if (we == NULL)
+        return f->err == PTD_ETOOBIG;
+    return we->err == PTD_ETOOBIG &&
+           (is_filter(f->type) || strcmp(we->field, "count") == 0);
 }
 
 /* Tolerance has an end: hashing what is thrown away costs us more than making

@@ -186,7 +186,7 @@ bool relay_try_send(struct ptd_relay_peer *rp, struct ptd_msg *m)
 enum ptd_err relay_end(struct ptd_relay_peer *rp, enum ptd_err e,
                        const char *why)
 {
-    ptd_log_info_every(1, "%s, disconnecting %s", why, ptd_peer_name(rp->peer));
+    ptd_log_debug("%s, disconnecting %s", why, ptd_peer_name(rp->peer));
     ptd_peer_disconnect(rp->peer, e, "%s", why);
     return e;
 }

@@ -5,7 +5,10 @@
 #include <inttypes.h>
 
 #include "base/alloc.h"
+#include "pentad/log.h"
 #include "relay/relay_int.h"
+
+PTD_LOG_TAG(TXMP);
 
 enum {
     /* One call looks at so many entries and queues so many bytes; then what it
@@ -73,11 +76,19 @@ static enum ptd_err serve_txs(struct ptd_relay_peer *rp,
 {
     struct ptd_inv *missing =
         ptd_alloc_array(PTD_MIN(m->n, SERVE_ENTRIES), sizeof *missing);
+    char hex[PTD_HASH_HEX_SIZE];
     size_t n_missing = 0;
     enum ptd_err e;
 
     if (missing == NULL)
         return PTD_ENOMEM;
+    if (rp->serve_at == 0 && m->n > 0 && relay_is_tx(m->list[0].type))
+        ptd_log_debug("received getdata for: %s %s %s",
+                      m->list[0].type == PTD_INV_WTX  ? "wtx"
+                      : m->list[0].type == PTD_INV_TX ? "tx"
+                                                      : "witness-tx",
+                      ptd_hash_to_hex(&m->list[0].hash, hex),
+                      ptd_peer_name(rp->peer));
     e = serve_some(rp, m, missing, &n_missing);
     if (e == PTD_OK && n_missing > 0)
         e = relay_send(rp,
