@@ -332,7 +332,8 @@ void node_peer_config(struct ptd_node *n, struct ptd_peer_config *cfg,
     cfg->min_pver = MIN_PVER;
     cfg->services = node_services_for(np);
     cfg->user_agent = n->cfg->user_agent;
-    cfg->relay = !n->cfg->blocks_only && np->type != PTD_LINK_BLOCK_RELAY &&
+    cfg->relay = (!n->cfg->blocks_only || node_peer_may(np, PTD_MAY_RELAY)) &&
+                 np->type != PTD_LINK_BLOCK_RELAY &&
                  np->type != PTD_LINK_FEELER;
     cfg->send_wtxidrelay = true;
     cfg->send_addrv2 = true;

@@ -42,14 +42,46 @@ static json_t *fail_mining(struct ptd_rpc_call *call, enum ptd_err e,
                         ptd_err_text(e));
 }
 
+/* The next blocks, at most max: one, if there is something in the pool to go
+ * into it. */
+static enum ptd_err mine(struct ptd_node_rpc *r, struct ptd_blockchain *c,
+                         const struct output *to, struct ptd_hash *made,
+                         size_t *n_made, size_t max, uint64_t *tries,
+                         struct ptd_block_verdict *v)
+{
+    struct ptd_relay *relay = ptd_node_relay(r->node);
+    struct ptd_mine_job job = { .script = to->script, .script_bytes = to->n };
+    struct ptd_pool_place at;
+    struct ptd_pool_tx *list;
+    const struct ptd_msg **txs;
+    enum ptd_err e;
+
+    *n_made = 0;
+    ptd_relay_place(relay, &at);
+    e = ptd_pool_for_block(ptd_relay_pool(relay), &list, &job.n_txs, &at);
+    if (e != PTD_OK)
+        return e;
+    txs = ptd_alloc_array(job.n_txs, sizeof(const struct ptd_msg *));
+    for (size_t i = 0; txs != NULL && i < job.n_txs; i++) {
+        txs[i] = list[i].msg;
+        job.fees += PTD_MAX(list[i].fee, 0);
+    }
+    job.txs = txs;
+    e = txs == NULL
+            ? PTD_ENOMEM
+            : ptd_mine_generate(c, made, n_made, v, job.n_txs > 0 ? 1 : max,
+                                &job, tries, &r->stopping);
+    ptd_free(txs);
+    ptd_pool_list_free(list, job.n_txs);
+    return e;
+}
+
 /* Hashes of the blocks that were made; fewer if the tries were used up, or the
  * node stops. */
 static json_t *generate(struct ptd_rpc_call *call, void *arg, int64_t n,
                         const struct output *to, int64_t tries)
 {
     struct ptd_node_rpc *r = arg;
-    const struct ptd_mine_job job = { .script = to->script,
-                                      .script_bytes = to->n };
     struct ptd_blockchain *c = rpc_chain(call, arg);
     uint64_t left = tries < 0 ? UINT64_MAX : (uint64_t)tries;
     struct ptd_hash made[AT_ONCE];
@@ -62,8 +94,7 @@ static json_t *generate(struct ptd_rpc_call *call, void *arg, int64_t n,
         const size_t want = (size_t)PTD_MIN(n, AT_ONCE);
         struct ptd_block_verdict v;
         size_t n_made = 0;
-        enum ptd_err e = ptd_mine_generate(c, made, &n_made, &v, want, &job,
-                                           &left, &r->stopping);
+        enum ptd_err e = mine(r, c, to, made, &n_made, want, &left, &v);
 
         for (size_t i = 0; i < n_made; i++)
             ptd_json_append(&list, ptd_json_hash(&made[i]));
@@ -71,7 +102,7 @@ static json_t *generate(struct ptd_rpc_call *call, void *arg, int64_t n,
             json_decref(list);
             return fail_mining(call, e, &v);
         }
-        if (n_made < want)
+        if (n_made == 0)
             break;
         n -= (int64_t)n_made;
     }

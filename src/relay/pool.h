@@ -63,6 +63,12 @@ PTD_MUST_USE struct ptd_pool *ptd_pool_new(const struct ptd_pool_config *cfg)
     PTD_NONNULL(1);
 void ptd_pool_free(struct ptd_pool *p PTD_TAKES);
 
+/* Where the chain is. */
+struct ptd_pool_place {
+    uint32_t tip_height;
+    int64_t median_time;
+};
+
 /* ---- one of them ------------------------------------------------------ */
 
 /* What is known of it, at one moment. */
@@ -96,6 +102,11 @@ PTD_MUST_USE bool ptd_pool_find(struct ptd_pool *p, struct ptd_pool_tx *out,
 PTD_MUST_USE enum ptd_err
 ptd_pool_list(struct ptd_pool *p, struct ptd_pool_tx **list, size_t *n)
     PTD_NONNULL(1, 2, 3);
+/* Those that fit into the next block, in an order that it may have. Freed
+ * likewise. PTD_OK; PTD_ENOMEM. */
+PTD_MUST_USE enum ptd_err
+ptd_pool_for_block(struct ptd_pool *p, struct ptd_pool_tx **list, size_t *n,
+                   const struct ptd_pool_place *at) PTD_NONNULL(1, 2, 3, 4);
 void ptd_pool_list_free(struct ptd_pool_tx *list PTD_TAKES, size_t n);
 
 /* Which transaction in here spends a coin; false: none does. */
@@ -120,12 +131,6 @@ ptd_pool_family(struct ptd_pool *p, struct ptd_pool_family *out,
                 const struct ptd_hash *txid) PTD_NONNULL(1, 2, 3);
 
 /* ---- coming ------------------------------------------------------------ */
-
-/* Where the chain is. */
-struct ptd_pool_place {
-    uint32_t tip_height;
-    int64_t median_time;
-};
 
 enum ptd_pool_class {
     PTD_POOL_ADDED,

@@ -4,6 +4,7 @@
  * pool_add.c   coming: checks that need the pool, conflicts
  * pool_drop.c  going: with what depends on it; blocks, age, room
  * pool_row.c   passing on
+ * pool_block.c what a block may be made of
  * pool_kin.c   who depends on whom
  */
 #ifndef PTD_RELAY_POOL_INT_H

@@ -71,7 +71,7 @@ void relay_wake(struct ptd_relay *r)
     (void)!ptd_chan_try_send(r->wake, NULL);
 }
 
-void relay_place(struct ptd_relay *r, struct ptd_pool_place *out)
+void ptd_relay_place(struct ptd_relay *r, struct ptd_pool_place *out)
 {
     struct ptd_block_info tip;
 
@@ -98,7 +98,7 @@ void ptd_relay_submit(struct ptd_relay *r, struct ptd_pool_verdict *out,
 {
     struct ptd_pool_place at;
 
-    relay_place(r, &at);
+    ptd_relay_place(r, &at);
     ptd_pool_add(r->pool, out, tx, PTD_POOL_OWN, &at, max_fee, flags);
     if ((flags & PTD_POOL_TEST) != 0)
         return;
@@ -144,7 +144,7 @@ static void blocks_out(struct ptd_relay *r, const struct ptd_tip_change *t)
     struct ptd_pool_place at;
     struct ptd_msg *m;
 
-    relay_place(r, &at);
+    ptd_relay_place(r, &at);
     for (uint32_t h = t->fork_height + 1; h <= t->old_height; h++)
         if ((m = read_at(r, &t->old_tip, h)) != NULL) {
             ptd_pool_block_out(r->pool, RELAY_MSG(block, m), &at);
@@ -203,7 +203,7 @@ void ptd_relay_tip(struct ptd_relay *r, const struct ptd_tip_change *t)
     if (info.n > 0 || fetches)
         blocks_in(r, t, fetches);
     if (is_reorg) {
-        relay_place(r, &at);
+        ptd_relay_place(r, &at);
         ptd_pool_recheck(r->pool, &at);
     }
     if (info.n > 0 || !t->initial_download)

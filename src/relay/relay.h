@@ -78,6 +78,10 @@ struct ptd_pool *ptd_relay_pool(struct ptd_relay *r) PTD_NONNULL(1);
 void ptd_relay_tip(struct ptd_relay *r, const struct ptd_tip_change *t)
     PTD_NONNULL(1, 2);
 
+/* Where the chain is now. */
+void ptd_relay_place(struct ptd_relay *r, struct ptd_pool_place *out)
+    PTD_NONNULL(1, 2);
+
 /* Take a transaction of the user's, and announce it. One that is in the pool
  * already (PTD_POOL_KNOWN) is announced again.
  *

@@ -221,7 +221,7 @@ static enum ptd_err take(struct ptd_relay_peer *rp, const struct ptd_tx *tx,
     struct ptd_pool_verdict v;
     struct ptd_pool_place at;
 
-    relay_place(r, &at);
+    ptd_relay_place(r, &at);
     ptd_pool_add(r->pool, &v, tx, PTD_POOL_PEER, &at, -1, 0);
     switch (v.class) {
     case PTD_POOL_ADDED: accepted(rp, ids); return PTD_OK;

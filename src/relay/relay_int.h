@@ -118,8 +118,6 @@ struct ptd_relay {
 /* ---- relay.c -------------------------------------------------------------- */
 
 void relay_wake(struct ptd_relay *r);
-/* Where the chain is now. */
-void relay_place(struct ptd_relay *r, struct ptd_pool_place *out);
 
 /* ---- relay_peer.c ---------------------------------------------------------- */
 
