@@ -14,6 +14,7 @@ struct answer {
     enum ptd_net net;
     struct ptd_netaddr bound;
     int64_t until_s; /* wall clock */
+    size_t n_known;  /* addresses that it was drawn from */
     size_t n;
     struct ptd_addr_entry *list; /* NULL: not in use */
 };
@@ -50,12 +51,27 @@ void ptd_addrmgr_cache_free(struct ptd_addrmgr_cache *c)
     ptd_free(c);
 }
 
-/* A clock that was set back must not make an answer live for years. */
-static bool is_fresh(const struct answer *a, int64_t now_s)
+/* What the life of an answer is measured by. */
+struct now {
+    int64_t wall_s;
+    size_t n_known;
+};
+
+static struct now now_of(struct ptd_addrmgr_cache *c)
 {
-    return a->list != NULL && now_s < a->until_s &&
-           a->until_s - now_s <=
-               PTD_ADDRMGR_CACHE_MIN_S + PTD_ADDRMGR_CACHE_SPREAD_S;
+    return (
+        struct now){ ptd_clock_wall_s(c->clk),
+                     ptd_addrmgr_size(c->m, PTD_NET_NONE, PTD_ADDRMGR_BOTH) };
+}
+
+/* A clock that was set back must not make an answer live for years; nor what a
+ * node says that is new, and knows next to nobody, be its answer for a day. */
+static bool is_fresh(const struct answer *a, const struct now *now)
+{
+    return a->list != NULL && now->wall_s < a->until_s &&
+           a->until_s - now->wall_s <=
+               PTD_ADDRMGR_CACHE_MIN_S + PTD_ADDRMGR_CACHE_SPREAD_S &&
+           now->n_known / PTD_ADDRMGR_CACHE_GROWTH <= a->n_known;
 }
 
 /* The answer for a network and address of ours, or one to be filled. While all
@@ -63,10 +79,10 @@ static bool is_fresh(const struct answer *a, int64_t now_s)
  * answers give nobody more answers. */
 static struct answer *find_locked(struct ptd_addrmgr_cache *c, enum ptd_net net,
                                   const struct ptd_netaddr *bound,
-                                  int64_t now_s) PTD_REQUIRES(c->mu);
+                                  const struct now *now) PTD_REQUIRES(c->mu);
 static struct answer *find_locked(struct ptd_addrmgr_cache *c, enum ptd_net net,
                                   const struct ptd_netaddr *bound,
-                                  int64_t now_s)
+                                  const struct now *now)
 {
     struct answer *stale = NULL;
 
@@ -76,7 +92,7 @@ static struct answer *find_locked(struct ptd_addrmgr_cache *c, enum ptd_net net,
         if (a->list != NULL && a->net == net &&
             ptd_netaddr_is_equal(&a->bound, bound))
             return a;
-        if (stale == NULL && !is_fresh(a, now_s))
+        if (stale == NULL && !is_fresh(a, now))
             stale = a;
     }
     if (stale != NULL)
@@ -87,15 +103,15 @@ static struct answer *find_locked(struct ptd_addrmgr_cache *c, enum ptd_net net,
 static bool copy_fresh_locked(struct ptd_addrmgr_cache *c,
                               struct ptd_addr_entry *out, size_t *n,
                               enum ptd_net net, const struct ptd_netaddr *bound,
-                              int64_t now_s) PTD_REQUIRES(c->mu);
+                              const struct now *now) PTD_REQUIRES(c->mu);
 static bool copy_fresh_locked(struct ptd_addrmgr_cache *c,
                               struct ptd_addr_entry *out, size_t *n,
                               enum ptd_net net, const struct ptd_netaddr *bound,
-                              int64_t now_s)
+                              const struct now *now)
 {
-    const struct answer *a = find_locked(c, net, bound, now_s);
+    const struct answer *a = find_locked(c, net, bound, now);
 
-    if (!is_fresh(a, now_s))
+    if (!is_fresh(a, now))
         return false;
     memcpy(out, a->list, a->n * sizeof *out);
     *n = a->n;
@@ -131,12 +147,14 @@ ptd_addrmgr_cache_get(struct ptd_addrmgr_cache *c,
                       const struct ptd_netaddr *bound,
                       ptd_addrmgr_keep_fn *keep, void *arg)
 {
-    int64_t now_s = ptd_clock_wall_s(c->clk);
-    struct answer fresh = { .net = remote_net, .bound = *bound };
+    const struct now now = now_of(c);
+    struct answer fresh = { .net = remote_net,
+                            .bound = *bound,
+                            .n_known = now.n_known };
     bool have;
 
     ptd_mutex_lock(&c->mu);
-    have = copy_fresh_locked(c, out, n, remote_net, bound, now_s);
+    have = copy_fresh_locked(c, out, n, remote_net, bound, &now);
     ptd_mutex_unlock(&c->mu);
     if (have)
         return PTD_OK;
@@ -144,12 +162,12 @@ ptd_addrmgr_cache_get(struct ptd_addrmgr_cache *c,
     if ((fresh.list = new_list(c->m, &fresh.n, keep, arg)) == NULL)
         return PTD_ENOMEM;
     fresh.until_s =
-        now_s + PTD_ADDRMGR_CACHE_MIN_S +
+        now.wall_s + PTD_ADDRMGR_CACHE_MIN_S +
         (int64_t)ptd_addrmgr_random_below(c->m, PTD_ADDRMGR_CACHE_SPREAD_S);
     ptd_mutex_lock(&c->mu);
     /* Another thread may have been faster: there is one answer. */
-    if (!copy_fresh_locked(c, out, n, remote_net, bound, now_s)) {
-        struct answer *a = find_locked(c, remote_net, bound, now_s);
+    if (!copy_fresh_locked(c, out, n, remote_net, bound, &now)) {
+        struct answer *a = find_locked(c, remote_net, bound, &now);
         struct answer old = *a;
 
         *a = fresh;

@@ -1,5 +1,9 @@
 /* addrcache.h - the answer to getaddr, the same for a day.
  *
+ * … unless the addresses known have become four times as many meanwhile: a node
+ * that was asked in its first minutes, when it knew nobody, is of use to who
+ * asks later. Growth gives few answers more: each takes four times the last.
+ *
  * Who asks again and again, over many connections, learns one sample a day for
  * each network and address of ours that he reaches; different ones on
  * different networks, so that the answers do not show that we are one node.
@@ -26,7 +30,8 @@ struct ptd_addrmgr_cache;
 enum {
     PTD_ADDRMGR_CACHE_MAX = 64, /* answers kept; beyond, some share one */
     PTD_ADDRMGR_CACHE_MIN_S = 21 * 3600,
-    PTD_ADDRMGR_CACHE_SPREAD_S = 6 * 3600
+    PTD_ADDRMGR_CACHE_SPREAD_S = 6 * 3600,
+    PTD_ADDRMGR_CACHE_GROWTH = 4
 };
 
 /* Leaves out of a new answer what it returns false for (banned addresses). */

@@ -108,6 +108,30 @@ START_TEST(an_answer_lives_21_to_27_hours)
 }
 END_TEST
 
+/* What a node knew in its first minutes is not its answer for the day. */
+START_TEST(an_answer_ends_when_much_more_is_known)
+{
+    static const struct {
+        size_t first, more;
+        bool is_same;
+    } rows[] = {
+        { 0, 0, true },       { 0, 3, true }, /* nobody is 23 % of these either */
+        { 0, 100, false },    { 100, 100, true }, { 100, 1000, false },
+        { 2000, 3000, true },
+    };
+
+    for (size_t i = 0; i < PTD_COUNT(rows); i++) {
+        struct rig_cache rc = cache_new(rows[i].first);
+        size_t n = ask(&rc, a, PTD_NET_IPV4, "5.5.5.5:8333"), m;
+
+        rig_fill(&rc.r, rows[i].more, 99);
+        m = ask(&rc, b, PTD_NET_IPV4, "5.5.5.5:8333");
+        ck_assert_msg(is_same(a, n, b, m) == rows[i].is_same, "row %zu", i);
+        cache_free(&rc);
+    }
+}
+END_TEST
+
 START_TEST(lives_differ)
 {
     struct rig_cache rc = cache_new(500);
@@ -217,6 +241,7 @@ Suite *suite_cache(void)
     tcase_add_test(tc, two_who_ask_get_the_same_answer);
     tcase_add_test(tc, other_networks_and_addresses_of_ours_get_another);
     tcase_add_test(tc, an_answer_lives_21_to_27_hours);
+    tcase_add_test(tc, an_answer_ends_when_much_more_is_known);
     tcase_add_test(tc, lives_differ);
     tcase_add_test(tc, a_thousand_at_most);
     tcase_add_test(tc, banned_ones_are_left_out);
