@@ -164,6 +164,13 @@ void ptd_netsync_tip(struct ptd_netsync *ns, const struct ptd_tip_change *t)
 
 /* ---- the thread ------------------------------------------------------ */
 
+void sync_want_peer(struct ptd_netsync *ns, bool wanted)
+{
+    if (wanted != ns->wants_peer && ns->cfg.want_peer != NULL)
+        ns->cfg.want_peer(ns->cfg.arg, wanted);
+    ns->wants_peer = wanted;
+}
+
 /* Nobody told us of a block for long: somebody else may know of one. */
 static void check_stale(struct ptd_netsync *ns, int64_t *due_us)
 {
@@ -186,9 +193,7 @@ static void check_stale(struct ptd_netsync *ns, int64_t *due_us)
                          "outbound peer (last tip update: %" PRId64
                          " seconds ago)",
                          age);
-        if (stale != ns->wants_peer && ns->cfg.want_peer != NULL)
-            ns->cfg.want_peer(ns->cfg.arg, stale);
-        ns->wants_peer = stale;
+        sync_want_peer(ns, stale);
         ns->stale_check_s = now_s + STALE_CHECK_S;
     }
     *due_us = PTD_MIN(*due_us, ptd_clock_now_us(ns->clk) +
@@ -220,6 +225,7 @@ static void step(struct ptd_netsync *ns, int64_t *due_us)
         }
         sync_peer_put(sp);
     }
+    surplus_check(ns, due_us);
     check_stale(ns, due_us);
     /* Bytes that were written, whosever they were, come first as a rule; the
      * last of them is reported before its room is free. */

@@ -50,6 +50,8 @@ typedef void (*ptd_sync_take_tx)(void *ctx, struct ptd_msg *tx,
 struct ptd_netsync_config {
     struct ptd_blockchain *chain;
     struct ptd_clock *clock;   /* NULL: the system's */
+    unsigned max_full_relay;   /* peers that we choose ourselves: beyond the */
+    unsigned max_block_relay;  /* usual number those of least use go */
     bool blocks_only;          /* transactions are declined: who sends one in
                                 spite of that breaks the protocol */
     uint64_t max_upload_bytes; /* old blocks in 24 hours; 0: no limit */

@@ -5,6 +5,7 @@
  * flights.c   which block was asked of whom
  * headers.c   headers that come, and asking for them
  * fetch.c     which blocks to ask whom for; who stalls
+ * surplus.c   peers of ours beyond the usual number
  * blocks.c    blocks that come
  * compact.c   compact blocks that come (partial.c: putting them together)
  * announce.c  telling of new blocks
@@ -83,6 +84,7 @@ struct ptd_sync_peer {
     /* Guarded by ns->mu. */
     struct ptd_link link; /* in ns->peers, by rising id */
     bool ready;
+    int64_t ready_us;    /* since when */
     bool preferred;      /* to fetch from */
     bool sync_started;   /* it was asked for all its headers */
     bool told_headers;   /* sendheaders went out */
@@ -137,6 +139,7 @@ struct ptd_netsync {
     int64_t stale_check_s; /* when next */
     bool wants_peer;
     unsigned n_held; /* its last rounds that asked nobody, see fetch_hold() */
+    int64_t surplus_us;         /* when who is too many goes; 0: nobody is */
     struct ptd_hash cmpct_hash; /* the compact block that is at hand */
     struct ptd_msg *cmpct;
 
@@ -171,6 +174,9 @@ void sync_try_later(struct ptd_netsync *ns);
 
 /* Is our tip about as old as the clock? */
 bool sync_is_near(struct ptd_netsync *ns);
+
+/* Another peer may know more than ours; or no longer. Thread: netsync. */
+void sync_want_peer(struct ptd_netsync *ns, bool wanted);
 
 /* ---- speer.c --------------------------------------------------------- */
 
@@ -286,6 +292,11 @@ bool fetch_is_held(struct ptd_netsync *ns, const struct ptd_sync_peer *sp);
 void fetch_directly(struct ptd_sync_peer *sp, const struct ptd_hash *hash);
 /* Who stalls, who is too late, whose chain is behind. Thread: netsync. */
 void fetch_check(struct ptd_sync_peer *sp, int64_t *due_us);
+
+/* ---- surplus.c ------------------------------------------------------- */
+
+/* End who is too many. Thread: netsync. */
+void surplus_check(struct ptd_netsync *ns, int64_t *due_us);
 
 /* ---- blocks.c -------------------------------------------------------- */
 

@@ -109,6 +109,7 @@ void ptd_sync_peer_ready(struct ptd_sync_peer *sp)
     offer_compact(sp, false);
     ptd_mutex_lock(&sp->ns->mu);
     sp->ready = true;
+    sp->ready_us = ptd_clock_now_us(ns->clk);
     sp->preferred =
         (sp->cfg.outbound || sp->cfg.noban) && sync_serves_blocks(sp);
     ns->n_preferred += sp->preferred;

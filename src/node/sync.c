@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/util.h"
 #include "node/node_int.h"
 #include "pentad/log.h"
 
@@ -103,9 +104,14 @@ static void trouble(void *node)
 
 enum ptd_err node_sync_start(struct ptd_node *n)
 {
+    unsigned max = n->cfg->max_connections;
+    unsigned max_full = PTD_MIN(max, (unsigned)PTD_MAX_FULL_RELAY);
     const struct ptd_netsync_config cfg = {
         .chain = n->chain,
         .clock = n->clk,
+        .max_full_relay = max_full,
+        .max_block_relay =
+            PTD_MIN(max - max_full, (unsigned)PTD_MAX_BLOCK_RELAY),
         .blocks_only = n->cfg->blocks_only,
         .max_upload_bytes = n->cfg->max_upload_bytes,
         .arg = n,

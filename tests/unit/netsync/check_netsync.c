@@ -28,6 +28,7 @@ int main(void)
     suite_add_tcase(s, tcase_compact());
     suite_add_tcase(s, tcase_announce());
     suite_add_tcase(s, tcase_serve());
+    suite_add_tcase(s, tcase_surplus());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
     n_failed = srunner_ntests_failed(sr);

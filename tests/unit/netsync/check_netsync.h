@@ -8,5 +8,6 @@ TCase *tcase_conduct(void);
 TCase *tcase_compact(void);
 TCase *tcase_announce(void);
 TCase *tcase_serve(void);
+TCase *tcase_surplus(void);
 
 #endif /* PTD_CHECK_NETSYNC_H */

@@ -59,6 +59,8 @@ void scene_init(struct scene *s)
     s->wants = ptd_chan_new(sizeof(bool), 16);
     s->cfg = (struct ptd_netsync_config){
         .clock = s->r.clock,
+        .max_full_relay = SCENE_ACTORS,
+        .max_block_relay = SCENE_ACTORS,
         .arg = s,
         .services = services,
         .misbehaved = misbehaved,
