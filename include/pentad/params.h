@@ -63,6 +63,7 @@ struct ptd_params {
     /* Heights from which rules hold. */
     uint32_t bip34_height, bip65_height, bip66_height;
     uint32_t csv_height, segwit_height;
+    uint32_t rules_height; /* blocks below signal no rules but known ones */
 
     /* What is known of the best chain: it has at least this much work, and
      * this block (zero: none) was checked by others. */

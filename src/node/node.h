@@ -176,6 +176,10 @@ void ptd_node_set_mock_time(struct ptd_node *n, int64_t wall_s) PTD_NONNULL(1);
 int64_t ptd_node_start_s(struct ptd_node *n) PTD_NONNULL(1);
 int64_t ptd_node_time_offset_s(struct ptd_node *n) PTD_NONNULL(1);
 
+/* A block was found invalid: warn if its branch has much more work than ours.
+ * Any thread, no lock. */
+void ptd_node_check_branches(struct ptd_node *n) PTD_NONNULL(1);
+
 /* Warnings for people, one a line; the text is to be freed. NULL: none. */
 PTD_MUST_USE char *ptd_node_warnings(struct ptd_node *n) PTD_NONNULL(1);
 

@@ -122,6 +122,13 @@ struct node_listener {
 
 enum { NODE_TIME_SAMPLES = 50 };
 
+/* Rules that blocks signal and this version does not know; on_tip's alone. */
+enum { ALERT_BITS = 29 };
+struct unknown_rules {
+    uint32_t n_counted;             /* periods, those before it included */
+    uint32_t chosen_in[ALERT_BITS]; /* first period with enough; 0: none */
+};
+
 struct table; /* table.c */
 
 struct ptd_node {
@@ -145,6 +152,7 @@ struct ptd_node {
     struct ptd_latch stop;     /* … and set: for who sleeps in poll(2) */
     bool has_stop;
     struct table *table;
+    struct unknown_rules unknown_rules;
 
     /* Whom we know, want, and shun. */
     struct ptd_netgroup *netgroup;
@@ -183,6 +191,9 @@ struct ptd_node {
     uint64_t gone_recv PTD_GUARDED_BY(mu); /* bytes of peers that are gone */
     uint64_t gone_sent PTD_GUARDED_BY(mu);
     int64_t time_sample[NODE_TIME_SAMPLES] PTD_GUARDED_BY(mu);
+    uint32_t new_rules PTD_GUARDED_BY(mu);    /* bits: they hold, unknown */
+    bool heavier_invalid PTD_GUARDED_BY(mu);  /* an invalid branch has more
+                                                 work than ours */
     size_t n_time_samples PTD_GUARDED_BY(mu); /* that came, in all */
     bool clock_is_off PTD_GUARDED_BY(mu);     /* … the others say */
     bool is_current PTD_GUARDED_BY(mu);       /* the chain is followed to its
@@ -203,6 +214,11 @@ enum ptd_err node_chain_open(struct ptd_node *n, struct ptd_complaint *why);
 /* Start to read blocks from files, if any were given; end that, join. */
 enum ptd_err node_chain_start(struct ptd_node *n);
 void node_chain_stop(struct ptd_node *n);
+
+/* ---- alerts.c: what a human should look at --------------------------- */
+
+/* The chain has another tip. One at a time, no lock. */
+void node_alerts_tip(struct ptd_node *n, const struct ptd_tip_change *t);
 
 /* ---- sync.c: who follows it ------------------------------------------ */
 

@@ -288,27 +288,6 @@ int64_t ptd_node_time_offset_s(struct ptd_node *n)
     return v[k / 2];
 }
 
-/* ---- warnings ------------------------------------------------------------------ */
-
-char *ptd_node_warnings(struct ptd_node *n)
-{
-    static const char clock_text[] =
-        "Your computer's date and time appear to be more than 10 minutes out "
-        "of sync with the network, this may lead to consensus failure. After "
-        "you've confirmed your computer's clock, this message should no longer "
-        "appear when you restart your node. Without a restart, it should stop "
-        "showing automatically after you've connected to a sufficient number "
-        "of new outbound peers, which may take some time. You can inspect the "
-        "`timeoffset` field of the `getpeerinfo` and `getnetworkinfo` RPC "
-        "methods to get more info.";
-    bool off;
-
-    ptd_mutex_lock(&n->mu);
-    off = n->clock_is_off;
-    ptd_mutex_unlock(&n->mu);
-    return off ? ptd_strdup(clock_text) : NULL;
-}
-
 /* ---- parts ------------------------------------------------------------------------ */
 
 const struct ptd_node_config *ptd_node_config(struct ptd_node *n)

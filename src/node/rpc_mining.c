@@ -196,6 +196,8 @@ static json_t *submitblock(struct ptd_rpc_call *call, void *arg)
     ptd_msg_free(m);
     if (e != PTD_OK)
         return NULL;
+    if (res.verdict.class != PTD_BLOCK_VALID)
+        ptd_node_check_branches(rpc_node(arg));
     if (res.verdict.class == PTD_BLOCK_VALID && !res.is_new)
         return json_string("duplicate");
     if (res.verdict.class == PTD_BLOCK_VALID && !res.new_tip)

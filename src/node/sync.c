@@ -37,7 +37,8 @@ static uint64_t services(void *node)
 static enum ptd_err misbehaved(void *node, void *user, enum ptd_err e,
                                const char *why)
 {
-    (void)node;
+    if (e == PTD_EBADVALUE) /* perhaps a block of a branch that is invalid */
+        ptd_node_check_branches(node);
     return node_misbehaved(user, e, "%s", why);
 }
 

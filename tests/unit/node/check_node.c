@@ -61,6 +61,7 @@ int main(void)
     suite_add_tcase(s, tcase_program());
     suite_add_tcase(s, tcase_rpc_net());
     suite_add_tcase(s, tcase_rpc_chain());
+    suite_add_tcase(s, tcase_alerts());
     suite_add_tcase(s, tcase_listen());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+TCase *tcase_alerts(void);
 TCase *tcase_args(void);
 TCase *tcase_settings(void);
 TCase *tcase_gossip(void);

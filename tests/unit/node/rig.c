@@ -264,7 +264,7 @@ static size_t put_coinbase(uint8_t *at, uint32_t height, uint32_t salt,
     memset(p + 4, 0xff, 4);
     p += 8;
     *p++ = 1;
-    ptd_put_le64(p, UINT64_C(5000000000));
+    ptd_put_le64(p, UINT64_C(5000000000) >> (height / 150));
     p += 8;
     *p++ = (uint8_t)(1 + n_pad);
     memset(p, 0x51, 1 + n_pad);
@@ -282,8 +282,14 @@ struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
 struct ptd_msg *mine_fat_block(const struct ptd_hash *prev, uint32_t height,
                                uint32_t salt, uint8_t n_pad)
 {
+    return mine_block_as(prev, height, salt, n_pad, 0x20000000);
+}
+
+struct ptd_msg *mine_block_as(const struct ptd_hash *prev, uint32_t height,
+                              uint32_t salt, uint8_t n_pad, uint32_t version)
+{
     const struct ptd_codec cx = { .pver = 70016, .encoding = PTD_ENC_WITNESS };
-    struct ptd_block_header h = { .version = 0x20000000,
+    struct ptd_block_header h = { .version = version,
                                   .prev = *prev,
                                   .time = 1600000000 + 600 * height,
                                   .bits = 0x207fffff };

@@ -64,6 +64,9 @@ struct ptd_msg *mine_block(const struct ptd_hash *prev, uint32_t height,
 /* … with n_pad bytes more, below 250. */
 struct ptd_msg *mine_fat_block(const struct ptd_hash *prev, uint32_t height,
                                uint32_t salt, uint8_t n_pad);
+/* … and of a version. */
+struct ptd_msg *mine_block_as(const struct ptd_hash *prev, uint32_t height,
+                              uint32_t salt, uint8_t n_pad, uint32_t version);
 struct ptd_hash block_hash(const struct ptd_msg *block);
 
 /* n blocks in a row on the genesis block, into list. */
