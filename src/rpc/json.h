@@ -43,7 +43,7 @@ struct ptd_json_repeat {
 
 struct ptd_json_doc {
     json_t *root;
-    struct ptd_json_repeat *repeats;
+    struct ptd_json_repeat *repeats; /* by object */
     size_t n_repeats;
     size_t cap_repeats;
 };

@@ -247,15 +247,19 @@ fail:
     return NULL;
 }
 
-/* Only objects at the top, in a batch, or a request's params are asked for. */
+/* Only objects at the top, in a batch, or a request's params are asked for.
+ *
+ * noted    whether the object has one that counts already
+ */
 static bool note_repeat(struct reader *r, const json_t *o, unsigned depth,
-                        const char *key)
+                        const char *key, bool *noted)
 {
     struct ptd_json_doc *d = r->doc;
     struct ptd_json_repeat *v;
 
-    if (depth > 3 || ptd_json_repeated(d, o) != NULL)
+    if (depth > 3 || *noted)
         return true;
+    *noted = true;
     v = ptd_array_grow(d->repeats, &d->cap_repeats, d->n_repeats + 1,
                        sizeof *v);
     if (v == NULL)
@@ -270,7 +274,8 @@ static bool note_repeat(struct reader *r, const json_t *o, unsigned depth,
 }
 
 /* A member, from its key's quote on. */
-static bool read_member(struct reader *r, json_t *o, unsigned depth)
+static bool read_member(struct reader *r, json_t *o, unsigned depth,
+                        bool *noted)
 {
     bool keep, there;
     char *key;
@@ -301,7 +306,7 @@ static bool read_member(struct reader *r, json_t *o, unsigned depth)
     }
     there = json_object_get(o, key) != NULL;
     if (there) {
-        done = note_repeat(r, o, depth, key) ? 0 : -1;
+        done = note_repeat(r, o, depth, key, noted) ? 0 : -1;
         json_decref(v);
     } else {
         done = json_object_set_new_nocheck(o, key, v);
@@ -315,13 +320,14 @@ static bool read_member(struct reader *r, json_t *o, unsigned depth)
 static json_t *read_object(struct reader *r, unsigned depth)
 {
     json_t *o = made(r, json_object());
+    bool noted = false;
 
     skip_space(r);
     if (o == NULL || take(r, '}'))
         return o;
     do {
         skip_space(r);
-        if (!read_member(r, o, depth))
+        if (!read_member(r, o, depth, &noted))
             goto fail;
         skip_space(r);
     } while (take(r, ','));
@@ -374,6 +380,14 @@ static json_t *read_value(struct reader *r, unsigned depth, bool keep)
     return read_word(r);
 }
 
+static int by_object(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t)((const struct ptd_json_repeat *)a)->object;
+    uintptr_t y = (uintptr_t)((const struct ptd_json_repeat *)b)->object;
+
+    return (x > y) - (x < y);
+}
+
 enum ptd_err ptd_json_read(struct ptd_json_doc *out, const char *text, size_t n,
                            unsigned flags)
 {
@@ -392,6 +406,8 @@ enum ptd_err ptd_json_read(struct ptd_json_doc *out, const char *text, size_t n,
     ptd_text_fini(&r.string);
     if (r.err != PTD_OK)
         ptd_json_doc_fini(out);
+    else if (out->n_repeats > 1) /* a batch may have one a request */
+        qsort(out->repeats, out->n_repeats, sizeof *out->repeats, by_object);
     return r.err;
 }
 
@@ -407,8 +423,10 @@ void ptd_json_doc_fini(struct ptd_json_doc *d)
 const char *ptd_json_repeated(const struct ptd_json_doc *d,
                               const json_t *object)
 {
-    for (size_t i = d->n_repeats; i-- > 0;)
-        if (d->repeats[i].object == object)
-            return d->repeats[i].key;
-    return NULL;
+    const struct ptd_json_repeat key = { .object = object }, *found = NULL;
+
+    if (d->n_repeats > 0)
+        found = bsearch(&key, d->repeats, d->n_repeats, sizeof *d->repeats,
+                        by_object);
+    return found != NULL ? found->key : NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/util.h"
 #include "rig.h"
@@ -232,6 +233,39 @@ START_TEST(repeated_keys_are_known)
     ck_assert_ptr_null(ptd_json_repeated(&d, json_object_get(d.root, "b")));
     ck_assert_ptr_null(ptd_json_repeated(&d, d.root));
     ptd_json_doc_fini(&d);
+}
+END_TEST
+
+/* CPU time to read a batch of n requests, each with a repeated key, and to ask
+ * for each of these. */
+static clock_t read_repeats(size_t n)
+{
+    static const char one[] = "{\"a\":1,\"a\":2},";
+    struct ptd_text t = { 0 };
+    struct ptd_json_doc d;
+    clock_t begin;
+
+    ptd_text_puts(&t, "[");
+    for (size_t i = 0; i < n; i++)
+        ptd_text_puts(&t, one);
+    ptd_text_puts(&t, "1]");
+    begin = clock();
+    ck_assert_int_eq(ptd_json_read(&d, t.v, t.n, 0), PTD_OK);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_str_eq(ptd_json_repeated(&d, json_array_get(d.root, i)), "a");
+    begin = clock() - begin;
+    ptd_json_doc_fini(&d);
+    ptd_text_fini(&t);
+    return begin;
+}
+
+START_TEST(many_repeated_keys_cost_no_more_each)
+{
+    clock_t few = read_repeats(5000), many = read_repeats(40000);
+
+    /* Eight times as many; 64 times the work if each looked at all others. */
+    ck_assert_msg((double)many < 24.0 * (double)few,
+                  "%ld for 5000, %ld for 40000", (long)few, (long)many);
 }
 END_TEST
 
@@ -474,6 +508,7 @@ TCase *json_case(void)
     tcase_add_test(tc, depth_is_limited);
     tcase_add_test(tc, the_number_of_values_is_limited);
     tcase_add_test(tc, repeated_keys_are_known);
+    tcase_add_test(tc, many_repeated_keys_cost_no_more_each);
     tcase_add_test(tc, changed_texts_are_read_alike_or_refused);
     tcase_add_loop_test(tc, a_fixed_point_number_is_read_exactly, 0,
                         PTD_COUNT(fixed_rows));
