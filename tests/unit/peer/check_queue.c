@@ -355,6 +355,25 @@ START_TEST(inventory_trickles_in_batches_of_1000)
 }
 END_TEST
 
+/* A bound to what waits, and all of it leaves at the next beat: neither can it
+ * grow from beat to beat. */
+START_TEST(inventory_that_waits_is_bounded)
+{
+    enum { MAX = 50000 };
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_VIRTUAL_CLOCK, long_idle);
+    rig_solo_handshake(&r);
+    queue_invs(&r, PTD_INV_TX, MAX + 5000);
+    await_held(&r, MAX);
+    ptd_clock_advance_us(r.clk, 10 * SECOND_US);
+    for (int i = 0; i < MAX / 1000; i++)
+        ck_assert_uint_eq(recv_inv(&r), 1000);
+    rig_sync(&r); /* and no inv comes before its pong */
+    rig_solo_end(&r);
+}
+END_TEST
+
 START_TEST(block_is_announced_at_once_and_not_twice)
 {
     struct ptd_inv inv = inv_of(PTD_INV_BLOCK, 7);
@@ -871,6 +890,7 @@ TCase *tcase_queue(void)
     tcase_add_loop_test(
         tc, message_that_cannot_be_encoded_is_dropped_and_told_once, 0, 2);
     tcase_add_test(tc, inventory_trickles_in_batches_of_1000);
+    tcase_add_test(tc, inventory_that_waits_is_bounded);
     tcase_add_test(tc, block_is_announced_at_once_and_not_twice);
     tcase_add_test(tc, known_inventory_is_not_announced);
     tcase_add_test(tc, least_recently_known_gives_way);
