@@ -38,13 +38,16 @@ static size_t n_words(const struct recent *r)
     return (r->limit * BITS_PER_HASH + WORD_BITS - 1) / WORD_BITS;
 }
 
-/* The i-th bit of a hash: from two halves of a digest, as Kirsch and
- * Mitzenmacher have shown to be enough. */
+/* The i-th bit of a hash: the digest is stirred anew for each. Source: the
+ * finalizer of S. Vigna's splitmix64 */
 static size_t bit_at(const struct recent *r, uint64_t digest, unsigned i)
 {
-    uint64_t a = digest & UINT32_MAX, b = digest >> 32 | 1;
+    uint64_t x = digest + (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
-    return (size_t)((a + i * b + (uint64_t)i * i) % (n_words(r) * WORD_BITS));
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    return (size_t)(x % (n_words(r) * WORD_BITS));
 }
 
 static bool has(const struct recent *r, const uint64_t *bits, uint64_t digest)
