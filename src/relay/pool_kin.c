@@ -6,7 +6,6 @@
 
 /* What a walk gathers. */
 struct walk {
-    struct ptd_pool *p;
     uint64_t mark;
     struct ptd_link found; /* entry.work */
     size_t n, max;
@@ -16,7 +15,7 @@ static void walk_begin(struct walk *w, struct ptd_pool *p, size_t max)
     PTD_REQUIRES(p->mu);
 static void walk_begin(struct walk *w, struct ptd_pool *p, size_t max)
 {
-    *w = (struct walk){ .p = p, .mark = ++p->last_mark, .max = max };
+    *w = (struct walk){ .mark = ++p->last_mark, .max = max };
     ptd_list_init(&w->found);
 }
 
@@ -37,38 +36,40 @@ static void walk_end(struct walk *w)
         ;
 }
 
-static void add_parents_locked(struct walk *w, const struct ptd_tx *tx)
-    PTD_REQUIRES(w->p->mu);
-static void add_parents_locked(struct walk *w, const struct ptd_tx *tx)
+static void add_parents_locked(struct ptd_pool *p, struct walk *w,
+                               const struct ptd_tx *tx) PTD_REQUIRES(p->mu);
+static void add_parents_locked(struct ptd_pool *p, struct walk *w,
+                               const struct ptd_tx *tx)
 {
     for (uint32_t i = 0; i < tx->n_in; i++)
-        walk_add(w,
-                 pool_find_locked(w->p, &tx->in[i].prev.hash, PTD_POOL_TXID));
+        walk_add(w, pool_find_locked(p, &tx->in[i].prev.hash, PTD_POOL_TXID));
 }
 
-static void add_children_locked(struct walk *w, const struct ptd_hash *txid,
-                                uint32_t n_out) PTD_REQUIRES(w->p->mu);
-static void add_children_locked(struct walk *w, const struct ptd_hash *txid,
-                                uint32_t n_out)
+static void add_children_locked(struct ptd_pool *p, struct walk *w,
+                                const struct ptd_hash *txid, uint32_t n_out)
+    PTD_REQUIRES(p->mu);
+static void add_children_locked(struct ptd_pool *p, struct walk *w,
+                                const struct ptd_hash *txid, uint32_t n_out)
 {
     struct ptd_outpoint coin = { .hash = *txid };
 
     for (; coin.index < n_out; coin.index++)
-        walk_add(w, pool_spender_locked(w->p, &coin));
+        walk_add(w, pool_spender_locked(p, &coin));
 }
 
 enum { UP = 1, DOWN = 2 };
 
 /* All that is reached from those found so far. */
-static void go_on_locked(struct walk *w, unsigned ways) PTD_REQUIRES(w->p->mu);
-static void go_on_locked(struct walk *w, unsigned ways)
+static void go_on_locked(struct ptd_pool *p, struct walk *w, unsigned ways)
+    PTD_REQUIRES(p->mu);
+static void go_on_locked(struct ptd_pool *p, struct walk *w, unsigned ways)
 {
     PTD_LIST_EACH(e, &w->found, struct entry, work)
     {
         if ((ways & UP) != 0)
-            add_parents_locked(w, entry_tx(e));
+            add_parents_locked(p, w, entry_tx(e));
         if ((ways & DOWN) != 0)
-            add_children_locked(w, &e->t.txid, entry_tx(e)->n_out);
+            add_children_locked(p, w, &e->t.txid, entry_tx(e)->n_out);
     }
 }
 
@@ -79,9 +80,9 @@ bool pool_cluster_fits_locked(struct ptd_pool *p, const struct ptd_tx *tx,
     size_t n;
 
     walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
-    add_parents_locked(&w, tx);
-    add_children_locked(&w, txid, tx->n_out);
-    go_on_locked(&w, UP | DOWN);
+    add_parents_locked(p, &w, tx);
+    add_children_locked(p, &w, txid, tx->n_out);
+    go_on_locked(p, &w, UP | DOWN);
     n = w.n + 1;
     walk_end(&w);
     return n <= PTD_POOL_MAX_CLUSTER;
@@ -93,8 +94,8 @@ bool pool_needs_conflict_locked(struct ptd_pool *p, const struct ptd_tx *tx)
     struct walk w;
 
     walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
-    add_parents_locked(&w, tx);
-    go_on_locked(&w, UP);
+    add_parents_locked(p, &w, tx);
+    go_on_locked(p, &w, UP);
     for (uint32_t i = 0; i < tx->n_in && w.n > 0; i++) {
         const struct entry *e = pool_spender_locked(p, &tx->in[i].prev);
 
@@ -164,22 +165,22 @@ bool ptd_pool_family(struct ptd_pool *p, struct ptd_pool_family *out,
     e = pool_find_locked(p, txid, PTD_POOL_TXID);
     if (e != NULL) {
         walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
-        add_parents_locked(&w, entry_tx(e));
+        add_parents_locked(p, &w, entry_tx(e));
         out->n_parents = list_hashes(&w, out->parents);
         walk_end(&w);
         walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
-        add_children_locked(&w, txid, entry_tx(e)->n_out);
+        add_children_locked(p, &w, txid, entry_tx(e)->n_out);
         out->n_children = list_hashes(&w, out->children);
         walk_end(&w);
         walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
         walk_add(&w, e);
-        go_on_locked(&w, UP);
+        go_on_locked(p, &w, UP);
         sum_up(&w, &out->n_ancestors, &out->ancestor_bytes,
                &out->ancestor_fees);
         walk_end(&w);
         walk_begin(&w, p, PTD_POOL_MAX_CLUSTER);
         walk_add(&w, e);
-        go_on_locked(&w, DOWN);
+        go_on_locked(p, &w, DOWN);
         sum_up(&w, &out->n_descendants, &out->descendant_bytes,
                &out->descendant_fees);
         walk_end(&w);

@@ -248,7 +248,8 @@ static size_t list_due(struct ptd_relay *r, int64_t fee, int64_t *due_us)
             *due_us = PTD_MIN(*due_us, rp->not_before_us);
             continue;
         }
-        rp->is_due = relay_announce_is_due_locked(rp, row_end, now_us, due_us);
+        rp->is_due =
+            relay_announce_is_due_locked(r, rp, row_end, now_us, due_us);
         due = due || rp->is_due;
         if (due && n < r->due_cap)
             r->due[n++] = relay_peer_ref(rp);

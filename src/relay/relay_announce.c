@@ -25,11 +25,11 @@ enum {
 
 /* ---- when ---------------------------------------------------------------- */
 
-bool relay_announce_is_due_locked(struct ptd_relay_peer *rp, uint64_t row_end,
+bool relay_announce_is_due_locked(struct ptd_relay *r,
+                                  struct ptd_relay_peer *rp, uint64_t row_end,
                                   int64_t now_us, int64_t *due_us)
 {
-    int64_t *at =
-        rp->cfg.outbound ? &rp->tell_us : &rp->r->tell_us[rp->cfg.net];
+    int64_t *at = rp->cfg.outbound ? &rp->tell_us : &r->tell_us[rp->cfg.net];
     int64_t mean = rp->cfg.outbound ? TELL_OUT_US : TELL_IN_US;
 
     if (!atomic_load(&rp->wants_txs)) {

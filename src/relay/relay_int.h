@@ -157,9 +157,10 @@ void relay_fetch_ask(struct ptd_relay_peer *rp);
 enum ptd_err relay_announce_on_feefilter(struct ptd_peer *p, struct ptd_msg *m,
                                          void *rp);
 /* Is it this peer's turn to be told? *due_us: when it will be. */
-bool relay_announce_is_due_locked(struct ptd_relay_peer *rp, uint64_t row_end,
+bool relay_announce_is_due_locked(struct ptd_relay *r,
+                                  struct ptd_relay_peer *rp, uint64_t row_end,
                                   int64_t now_us, int64_t *due_us)
-    PTD_REQUIRES(rp->r->mu);
+    PTD_REQUIRES(r->mu);
 /* Tell it. Thread: relay. */
 void relay_announce_run(struct ptd_relay_peer *rp);
 /* Tell it what transactions should pay, if it was told something else. */
