@@ -42,8 +42,9 @@ static bool is_block(const uint8_t *p, size_t n)
  * key? */
 static void run_blockfile(const uint8_t *data, size_t size)
 {
-    static const uint8_t keys[2][PTD_BLOCKFILE_KEY_BYTES] = { { 0 },
-                                                              "\1\2\3\4\5\6" };
+    static const struct ptd_blockkey keys[2] = {
+        { .is = false }, { true, { 1, 2, 3, 4, 5, 6 } }
+    };
     struct ptd_blockreader *r;
     uint64_t offset, used = 0;
     const uint8_t *block;
@@ -53,7 +54,7 @@ static void run_blockfile(const uint8_t *data, size_t size)
     if (size == 0)
         return;
     PTD_ASSERT(ptd_blockreader_open(&r, fuzz_file(data + 1, size - 1),
-                                    regtest(), keys[data[0] & 1]) == PTD_OK);
+                                    regtest(), &keys[data[0] & 1]) == PTD_OK);
     while ((e = ptd_blockreader_next(r, &block, &n, &offset)) == PTD_OK) {
         PTD_ASSERT(n >= PTD_BLOCK_MIN_BYTES && offset + n <= size - 1);
         PTD_ASSERT(offset >= PTD_BLOCKFILE_FRAME_BYTES);
