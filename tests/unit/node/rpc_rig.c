@@ -15,14 +15,11 @@ void office_init(struct office *o)
     struct ptd_node_config *cfg = &o->host.cfg;
 
     host_init(&o->host);
-    o->dir = temp_make();
+    o->dir = o->host.dir;
     o->clock = ptd_clock_new();
     ck_assert_ptr_nonnull(o->clock);
     cfg->clock = o->clock;
     cfg->datadir = strdup(o->dir);
-    cfg->netdir = strdup(o->dir);
-    cfg->blocksdir = malloc(strlen(o->dir) + 8);
-    sprintf(cfg->blocksdir, "%s/blocks", o->dir);
     cfg->rpc_cookie_path = strdup(".cookie");
     cfg->rpc_cookie_mode = 0600;
     cfg->rpc_port = 0;
@@ -57,7 +54,6 @@ void office_fini(struct office *o)
         office_close(o);
     host_stop(&o->host);
     ptd_clock_free(o->clock);
-    temp_remove(o->dir);
 }
 
 /* ---- calls ---------------------------------------------------------------------- */

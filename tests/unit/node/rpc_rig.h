@@ -14,7 +14,7 @@ struct office {
     struct host host;
     struct ptd_clock *clock;
     struct ptd_node_rpc *rpc;
-    char *dir;
+    const char *dir; /* the host's */
 };
 
 void office_init(struct office *o);
