@@ -23,7 +23,9 @@ static struct ptd_netaddr addr_of(uint32_t i)
                             (uint8_t)i };
     struct ptd_netaddr na;
 
-    ck_assert_int_eq(ptd_netaddr_set(&na, PTD_NET_IPV4, ip, 4, 8333), PTD_OK);
+    /* No ck_assert(): Check writes each of them to a file. */
+    if (ptd_netaddr_set(&na, PTD_NET_IPV4, ip, 4, 8333) != PTD_OK)
+        ck_abort_msg("no address");
     return na;
 }
 
@@ -31,18 +33,19 @@ START_TEST(the_last_addresses_are_known)
 {
     struct addr_known k = { 0 };
     struct ptd_netaddr na;
-    unsigned wrong = 0;
+    unsigned wrong = 0, lost = 0;
 
     for (uint32_t i = 0; i < 100000; i++) {
         na = addr_of(i);
         wrong += addr_known_has(&k, &na);
         addr_known_add(&k, &na);
-        ck_assert(addr_known_has(&k, &na));
+        lost += !addr_known_has(&k, &na);
         if (i >= PTD_ADDR_KNOWN) {
             na = addr_of(i - PTD_ADDR_KNOWN + 1);
-            ck_assert(addr_known_has(&k, &na));
+            lost += !addr_known_has(&k, &na);
         }
     }
+    ck_assert_uint_eq(lost, 0);
     for (uint32_t i = 0; i < 50000; i++) {
         na = addr_of(i);
         wrong += addr_known_has(&k, &na);
@@ -299,6 +302,7 @@ static void fill(struct scene *s, uint32_t n)
 
 START_TEST(getaddr_is_answered_once_and_alike_for_a_day)
 {
+    struct ptd_msg *m;
     struct guest g[3];
     struct scene s;
     size_t n[3];
@@ -310,8 +314,9 @@ START_TEST(getaddr_is_answered_once_and_alike_for_a_day)
         guest_wait_ready(&g[i]);
         guest_send(&g[i], ptd_msg_new(PTD_MSG_GETADDR));
         guest_send(&g[i], ptd_msg_new(PTD_MSG_GETADDR));
-        while ((n[i] = count_addrs(&g[i])) == 0)
-            sched_yield(); /* the thread is on its way */
+        m = guest_wait(&g[i], PTD_MSG_ADDRV2);
+        n[i] = ((struct ptd_msg_addr *)(void *)m)->n;
+        ptd_msg_free(m);
     }
     later(&s, 600);
     ck_assert_uint_gt(n[0], 100);
