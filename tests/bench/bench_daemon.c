@@ -3,149 +3,19 @@
  * thread with epoll, so that the daemon is what is measured. */
 #include <config.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/util.h"
 #include "bench.h"
+#include "daemon.h"
 #include "pentad/params.h"
 #include "pentad/wire.h"
-#include "sync/thread.h"
 
-extern char **environ;
-
-static void must(bool good, const char *what)
-{
-    if (!good) {
-        fprintf(stderr, "bench_daemon: %s: %s\n", what, strerror(errno));
-        exit(1);
-    }
-}
-
-/* ---- the daemon ----------------------------------------------------------- */
-
-struct daemon {
-    pid_t pid;
-    FILE *out;
-    struct ptd_thread reader;
-    char dir[64];
-    struct sockaddr_in addr;
-};
-
-static uint16_t free_port(void)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET };
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    must(bind(fd, (struct sockaddr *)&a, sizeof a) == 0, "bind");
-    must(getsockname(fd, (struct sockaddr *)&a, &n) == 0, "getsockname");
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
-/* Who does not read what the daemon prints keeps it waiting. */
-static void reader_main(void *out)
-{
-    char line[512];
-
-    while (fgets(line, sizeof line, out) != NULL)
-        continue;
-}
-
-static void daemon_start(struct daemon *d, char *program, size_t n)
-{
-    char datadir[96], bind_to[64], max[64], line[512];
-    char regtest[] = "-regtest", quiet[] = "-connect=0", listen[] = "-listen",
-         console[] = "-printtoconsole", no_rpc[] = "-server=0";
-    char *argv[] = { program, regtest, datadir, bind_to, max,
-                     quiet,   listen,  console, no_rpc,  NULL };
-    posix_spawn_file_actions_t fa;
-    uint16_t port = free_port();
-    int fd[2];
-
-    snprintf(d->dir, sizeof d->dir, "/tmp/pentad-bench-XXXXXX");
-    must(mkdtemp(d->dir) != NULL, "mkdtemp");
-    snprintf(datadir, sizeof datadir, "-datadir=%s", d->dir);
-    snprintf(bind_to, sizeof bind_to, "-bind=127.0.0.1:%u", port);
-    snprintf(max, sizeof max, "-maxconnections=%zu", n + 50);
-    must(pipe(fd) == 0, "pipe");
-    must(fcntl(fd[0], F_SETFD, FD_CLOEXEC) == 0, "fcntl");
-    posix_spawn_file_actions_init(&fa);
-    posix_spawn_file_actions_adddup2(&fa, fd[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&fa, fd[1]);
-    errno = posix_spawn(&d->pid, program, &fa, NULL, argv, environ);
-    must(errno == 0, program);
-    posix_spawn_file_actions_destroy(&fa);
-    close(fd[1]);
-    d->out = fdopen(fd[0], "r");
-    must(d->out != NULL, "fdopen");
-    do
-        must(fgets(line, sizeof line, d->out) != NULL, "the daemon's log");
-    while (strstr(line, "Bound to") == NULL);
-    must(ptd_thread_start(&d->reader, NULL, "reader", reader_main, d->out) ==
-             PTD_OK,
-         "a thread");
-    d->addr = (struct sockaddr_in){ .sin_family = AF_INET,
-                                    .sin_port = htons(port) };
-    d->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-}
-
-static void daemon_end(struct daemon *d)
-{
-    char command[128];
-    int status;
-
-    kill(d->pid, SIGTERM);
-    ptd_thread_join(&d->reader); /* ends with the daemon's output */
-    must(waitpid(d->pid, &status, 0) == d->pid, "waitpid");
-    fclose(d->out);
-    snprintf(command, sizeof command, "rm -rf %s", d->dir);
-    must(system(command) == 0, "rm");
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "bench_daemon: status %d\n", status);
-        exit(1);
-    }
-}
-
-static double daemon_cpu_s(const struct daemon *d)
-{
-    unsigned long user = 0, sys = 0;
-    char path[64];
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)d->pid);
-    must((f = fopen(path, "r")) != NULL, path);
-    must(fscanf(f,
-                "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                &user, &sys) == 2,
-         path);
-    fclose(f);
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static double daemon_rss_bytes(const struct daemon *d)
-{
-    char path[64];
-    long pages = 0;
-    FILE *f;
-
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)d->pid);
-    must((f = fopen(path, "r")) != NULL, path);
-    must(fscanf(f, "%*s %ld", &pages) == 1, path);
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
+#define must bench_must
 
 /* ---- connections ------------------------------------------------------------ */
 
@@ -231,7 +101,7 @@ static bool receive(struct connection *c)
     return c->done;
 }
 
-static void dial(struct connection *c, int ep, const struct daemon *d)
+static void dial(struct connection *c, int ep, const struct bench_daemon *d)
 {
     struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = c };
     int e;
@@ -255,7 +125,7 @@ static void greet(struct connection *c, int ep)
 
 /* All at once, to the last first pong. Gives the wall time. */
 static double all_at_once(struct connection *c, size_t n,
-                          const struct daemon *d)
+                          const struct bench_daemon *d)
 {
     double begin = bench_wall_s();
     int ep = epoll_create1(0);
@@ -286,10 +156,11 @@ static double all_at_once(struct connection *c, size_t n,
 
 int main(int argc, char **argv)
 {
-    char usual[] = "src/cmd/pentad";
-    char *program = argc > 1 ? argv[1] : usual;
+    const char *program = argc > 1 ? argv[1] : "src/cmd/pentad";
     size_t n = argc > 2 ? (size_t)atol(argv[2]) : 1000;
     double wall[3], cpu[3], rss = 0;
+    char max[64];
+    const char *const options[] = { "-regtest", max, NULL };
     struct connection *c = calloc(n, sizeof *c);
     struct rlimit r;
 
@@ -299,18 +170,19 @@ int main(int argc, char **argv)
         (void)setrlimit(RLIMIT_NOFILE, &r);
     }
     prepare();
+    snprintf(max, sizeof max, "-maxconnections=%zu", n + 50);
     for (int round = 0; round < 3; round++) { /* each with a fresh daemon */
-        struct daemon d;
+        struct bench_daemon d = { 0 };
 
-        daemon_start(&d, program, n);
-        rss = daemon_rss_bytes(&d);
-        cpu[round] = daemon_cpu_s(&d);
+        bench_daemon_start(&d, program, options);
+        rss = bench_daemon_rss_bytes(&d);
+        cpu[round] = bench_daemon_cpu_s(&d);
         wall[round] = all_at_once(c, n, &d);
-        cpu[round] = daemon_cpu_s(&d) - cpu[round];
-        rss = daemon_rss_bytes(&d) - rss;
+        cpu[round] = bench_daemon_cpu_s(&d) - cpu[round];
+        rss = bench_daemon_rss_bytes(&d) - rss;
         for (size_t i = 0; i < n; i++)
             close(c[i].fd);
-        daemon_end(&d);
+        bench_daemon_end(&d);
     }
     bench_print("daemon_connections", (double)n, "peers");
     bench_print("daemon_first_pong_wall", bench_quantile(wall, 3, 0.5), "s");
