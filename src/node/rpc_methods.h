@@ -23,6 +23,10 @@ struct ptd_node_rpc {
     const struct ptd_node_config *cfg;
     struct ptd_node *node; /* set once, before the first method runs */
     atomic_bool stopping;  /* long work ends when it becomes true */
+
+    /* The one scan for coins (rpc_scan.c). */
+    atomic_bool scan_runs, scan_stop;
+    atomic_uint scan_percent;
 };
 
 /* A subject's methods. */
@@ -42,6 +46,7 @@ extern const struct rpc_table rpc_block_methods;    /* rpc_block.c */
 extern const struct rpc_table rpc_wait_methods;     /* rpc_wait.c */
 extern const struct rpc_table rpc_hand_methods;     /* rpc_hand.c */
 extern const struct rpc_table rpc_mining_methods;   /* rpc_mining.c */
+extern const struct rpc_table rpc_scan_methods;     /* rpc_scan.c */
 extern const struct rpc_table rpc_generate_methods; /* rpc_generate.c */
 extern const struct rpc_table rpc_address_methods;  /* rpc_address.c */
 extern const struct rpc_table rpc_pool_methods;     /* rpc_pool.c */

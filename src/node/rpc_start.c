@@ -20,7 +20,7 @@ static const struct rpc_table *const tables[] = {
     &rpc_chain_methods,   &rpc_block_methods,  &rpc_wait_methods,
     &rpc_hand_methods,    &rpc_mining_methods, &rpc_generate_methods,
     &rpc_address_methods, &rpc_pool_methods,   &rpc_rawtx_methods,
-    &rpc_sendtx_methods,
+    &rpc_sendtx_methods,  &rpc_scan_methods,
 };
 
 static struct ptd_rpc_texts texts_of(const struct ptd_texts *t)
@@ -126,6 +126,7 @@ void ptd_node_rpc_interrupt(struct ptd_node_rpc *r)
     if (r == NULL)
         return;
     atomic_store(&r->stopping, true);
+    atomic_store(&r->scan_stop, true);
     ptd_rpc_interrupt(r->server);
 }
 

@@ -15,6 +15,7 @@ int main(void)
     srunner_add_suite(runner, suite_import());
     srunner_add_suite(runner, suite_mining());
     srunner_add_suite(runner, suite_presync());
+    srunner_add_suite(runner, suite_scan());
     srunner_add_suite(runner, suite_script_addr());
     srunner_add_suite(runner, suite_threads());
     srunner_add_suite(runner, suite_pow());

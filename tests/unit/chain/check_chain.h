@@ -19,6 +19,7 @@ Suite *suite_pow(void);
 Suite *suite_presync(void);
 Suite *suite_real(void);
 Suite *suite_retarget(void);
+Suite *suite_scan(void);
 Suite *suite_script_addr(void);
 Suite *suite_threads(void);
 

@@ -56,6 +56,13 @@ static const struct {
       "[\"" SOME_ADDRESS "\", [\"" NOBODY "\"]]" },
     { -32601, "replaced by the -generate cli option", "generate", "[]" },
     { -22, "Block decode failed", "submitblock", "[\"00\"]" },
+    { -8, "Invalid action 'x'", "scantxoutset", "[\"x\"]" },
+    { -1, "scanobjects argument is required", "scantxoutset", "[\"start\"]" },
+    { -8, "either a string or an object", "scantxoutset", "[\"start\", [1]]" },
+    { -8, "needs to be provided in scan object", "scantxoutset",
+      "[\"start\", [{\"range\": 1}]]" },
+    { -5, "is not a valid descriptor function", "scantxoutset",
+      "[\"start\", [\"raw(51)\", \"tr(51)\"]]" },
     { -22, "Block header decode failed", "submitheader", "[\"00\"]" },
     { -8, "segwit rule set", "getblocktemplate", "[{\"rules\": []}]" },
     { -8, "Invalid mode", "getblocktemplate",
@@ -327,6 +334,36 @@ START_TEST(what_is_handed_in_is_judged)
 }
 END_TEST
 
+START_TEST(coins_are_found)
+{
+    struct office o;
+    json_t *t;
+
+    office_init(&o);
+    office_open(&o);
+    json_decref(ask(&o, "generatetodescriptor", "[3, \"raw(51)\"]"));
+    json_decref(ask(&o, "generatetodescriptor", "[2, \"raw(52)\"]"));
+    t = ask(&o, "scantxoutset", "[\"start\", [\"raw(51)\"]]");
+    ck_assert(json_is_true(at(t, "success")));
+    ck_assert_int_eq(json_integer_value(at(t, "txouts")), 5);
+    ck_assert_int_eq(json_integer_value(at(t, "height")), 5);
+    ck_assert_uint_eq(json_array_size(at(t, "unspents")), 3);
+    ck_assert_int_eq(json_integer_value(at(t, "unspents.1.height")), 2);
+    ck_assert_int_eq(json_integer_value(at(t, "unspents.1.confirmations")), 4);
+    ck_assert_str_eq(json_string_value(at(t, "unspents.1.scriptPubKey")), "51");
+    json_decref(t);
+    t = ask(&o, "scantxoutset",
+            "[\"start\", [{\"desc\": \"raw(52)\", \"range\": 9}]]");
+    ck_assert_uint_eq(json_array_size(at(t, "unspents")), 2);
+    json_decref(t);
+    t = ask(&o, "scantxoutset", "[\"abort\"]");
+    ck_assert(json_is_false(t));
+    json_decref(t);
+    gives_null(ask(&o, "scantxoutset", "[\"status\"]"));
+    office_fini(&o);
+}
+END_TEST
+
 /* ---- waiting ------------------------------------------------------------------------- */
 
 struct waiter {
@@ -544,6 +581,7 @@ TCase *tcase_rpc_chain(void)
     tcase_add_test(tc, blocks_are_made_for_whom_it_is_said);
     tcase_add_test(tc, a_template_fits_the_next_block);
     tcase_add_test(tc, what_is_handed_in_is_judged);
+    tcase_add_test(tc, coins_are_found);
     tcase_add_test(tc, who_waits_for_a_block_gets_it);
     tcase_add_test(tc, blocks_come_back_from_files);
     tcase_add_test(tc, scripts_are_told_as_others_tell_them);
