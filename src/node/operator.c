@@ -85,7 +85,11 @@ enum ptd_err ptd_node_list_peers(struct ptd_node *n,
         ptd_free(*list);
     }
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-    describe_locked(n, np, &(*list)[k++]);
+    {
+        /* Its socket is shut: for the other side it has gone. */
+        if (ptd_peer_state(np->peer) != PTD_PEER_STOPPING)
+            describe_locked(n, np, &(*list)[k++]);
+    }
     ptd_mutex_unlock(&n->mu);
     *count = k;
     return PTD_OK;
