@@ -23,6 +23,8 @@ const NetAddress = require('bcoin/lib/net/netaddress');
 const InvItem = require('bcoin/lib/primitives/invitem');
 const WalletDB = require('bcoin/lib/wallet/walletdb');
 const NodeClient = require('bcoin/lib/wallet/nodeclient');
+const KeyRing = require('bcoin/lib/primitives/keyring');
+const MTX = require('bcoin/lib/primitives/mtx');
 
 const [port, peerPort] = process.argv.slice(2).map(Number);
 
@@ -50,6 +52,11 @@ const node = new bcoin.FullNode({
   selfish: false
 });
 
+// Who gets the coins that are mined: by a script without witness, for bcoin's
+// regtest knows none before block 432.
+const ring = KeyRing.generate('regtest');
+
+node.mempool.on('tx', tx => say({event: 'mempool', txid: tx.txid()}));
 node.on('error', error => say({event: 'error', text: error.message}));
 node.on('connect', entry => say({
   event: 'tip', height: entry.height, hash: entry.rhash()
@@ -136,6 +143,18 @@ const actions = {
     return [node.chain.height, node.chain.tip.rhash()];
   },
 
+  // A transaction that spends the coins of the block at a height; nobody but
+  // who asks gets it.
+  async spend({height}) {
+    const block = await node.chain.getBlock(height);
+    const coin = await node.getCoin(block.txs[0].hash('hex'), 0);
+    const mtx = new MTX();
+    mtx.addCoin(coin);
+    mtx.addOutput(ring.getAddress(), coin.value - 10000);
+    mtx.sign(ring);
+    return {txid: mtx.txid(), raw: mtx.toRaw().toString('hex')};
+  },
+
   // All blocks of the chain: [hash, raw].
   async blocks() {
     const list = [];
@@ -185,6 +204,7 @@ const actions = {
 async function main() {
   await node.ensure();
   await node.open();
+  node.miner.addresses = [ring.getAddress()];
   await node.connect();
   node.startSync();
   say({event: 'up'});

@@ -5,10 +5,11 @@ knows nobody else. Pings, addresses and inventory on the way."""
 
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ["PTD_SRCDIR"], "tests/interop"))
 from bcoinnode import Bcoin, install  # noqa: E402
-from interop import Pentad  # noqa: E402
+from interop import TIMEOUT, Pentad  # noqa: E402
 
 N_BLOCKS = 120
 
@@ -65,13 +66,35 @@ def heard(second):
     print(f"pentad told bcoin of {len(hosts)} of 500 addresses")
 
 
+def transaction(pentad, miner, second):
+    """One that is given to Pentad reaches both, is mined, and is gone."""
+    tx = miner.do("spend", height=1)
+    assert pentad.call("testmempoolaccept", [tx["raw"]])[0]["allowed"]
+    assert pentad.call("sendrawtransaction", tx["raw"]) == tx["txid"]
+    assert pentad.call("getrawmempool") == [tx["txid"]]
+    entry = pentad.call("getmempoolentry", tx["txid"])
+    assert entry["unbroadcast"] and "fees" not in entry, entry
+    for node in (miner, second):
+        node.event("mempool", txid=tx["txid"])
+    assert not pentad.call("getmempoolentry", tx["txid"])["unbroadcast"]
+    assert pentad.call("getrawtransaction", tx["txid"]) == tx["raw"]
+    assert miner.do("mine", n=1) == [N_BLOCKS + 2, 1]
+    block = second.event("tip", height=N_BLOCKS + 2)["hash"]
+    deadline = time.monotonic() + TIMEOUT
+    while pentad.call("getrawmempool"):
+        assert time.monotonic() < deadline, "it stays in the pool"
+        time.sleep(0.05)
+    assert tx["txid"] in pentad.call("getblock", block)["tx"]
+    print("a transaction given to pentad reached both bcoins and was mined")
+
+
 def main():
     install()
     miner = Bcoin("the bcoin that mines")
     pentad = second = None
     try:
         pentad = Pentad("-regtest", f"-connect=127.0.0.1:{miner.port}",
-                        "-debug=net")
+                        "-debug=net", rpc=True)
         peer = miner.event("peer")
         assert peer["agent"].startswith("/pentad:"), peer
         assert peer["version"] == 70016 and not peer["outbound"], peer
@@ -91,6 +114,7 @@ def main():
         assert miner.do("mine", n=1) == [N_BLOCKS + 1, 0]
         second.event("tip", height=N_BLOCKS + 1)
         print("a new block went through")
+        transaction(pentad, miner, second)
         pentad.stop()
     finally:
         for program in (second, pentad, miner):

@@ -176,6 +176,21 @@ class Pentad(Program):
         assert block is None or tip["hash"] == block, (tip, block)
         return tip["hash"]
 
+    def call(self, method, *params):
+        """The result of an RPC of this regtest node."""
+        with open(os.path.join(self.dir, "regtest/.cookie"),
+                  encoding="utf-8") as f:
+            token = base64.b64encode(f.read().encode()).decode()
+        conn = http.client.HTTPConnection("127.0.0.1", self.rpc_port,
+                                          timeout=TIMEOUT)
+        conn.request("POST", "/", json.dumps(
+            {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
+            {"Authorization": "Basic " + token})
+        answer = json.loads(conn.getresponse().read())
+        conn.close()
+        assert "error" not in answer, answer
+        return answer["result"]
+
     def stop(self):
         """It has to go within a second (ten under a sanitizer), content."""
         limit = 10 if os.environ.get("PTD_SANITIZED") else 1
