@@ -66,6 +66,21 @@ AC_DEFUN([PTD_OPTIONS], [
   CFLAGS=$ptd_save_cflags
 ])
 
+# PTD_WITH_ZMQ: publishers on ZeroMQ, where libzmq is found.
+AC_DEFUN([PTD_WITH_ZMQ], [
+  AC_ARG_WITH([zmq], [AS_HELP_STRING([--without-zmq],
+    [leave out the ZeroMQ publishers @<:@default: only without libzmq@:>@])],
+    [], [with_zmq=check])
+  have_zmq=no
+  AS_IF([test "x$with_zmq" != xno],
+    [PKG_CHECK_MODULES([ZMQ], [libzmq >= 4.1], [have_zmq=yes], [have_zmq=no])])
+  AS_IF([test "x$with_zmq" = xyes && test "x$have_zmq" = xno],
+    [AC_MSG_ERROR([libzmq not found (Debian: libzmq3-dev)])])
+  AS_IF([test "x$have_zmq" = xyes],
+    [AC_DEFINE([HAVE_ZMQ], [1], [Built with ZeroMQ publishers.])])
+  AM_CONDITIONAL([HAVE_ZMQ], [test "x$have_zmq" = xyes])
+])
+
 # PTD_VECTORS: where the real blocks and BIP vectors are; tests that want one
 # are skipped, and say so, where the folder is absent.
 AC_DEFUN([PTD_VECTORS], [

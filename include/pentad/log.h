@@ -99,6 +99,7 @@ enum ptd_log_category {
     X(PROX, PROXY)      /* SOCKS5 */                                           \
     X(TORC, TOR)        /* Tor control */                                      \
     X(I2PS, I2P)        /* I2P SAM */                                          \
+    X(ZMQP, ZMQ)        /* publishers on ZeroMQ */                             \
     X(BENC, BENCH)      /* how long things took */
 
 #define PTD_LOG_NAME_(tag, category) PTD_LOG_##tag,

@@ -36,6 +36,7 @@ enum ptd_rank {
     PTD_RANK_PEER_STATS = 41, /* peer: statistics and known inventory */
     PTD_RANK_BUFPOOL = 50,    /* net: recycled large buffers */
     PTD_RANK_MSG = 55,        /* wire: cached encodings of a message */
+    PTD_RANK_PUBLISHER = 57,  /* zmq: what waits to be published */
     PTD_RANK_TEAM = 60,       /* sync: pool of thread teams */
     PTD_RANK_STACK = 62,      /* sync: pool of stacks */
     PTD_RANK_CHAN = 70,       /* sync: one channel or group */
