@@ -82,6 +82,7 @@ static void on_tip(void *arg, const struct ptd_tip_change *t)
                  ptd_hash_to_hex(&t->new_tip, hex), t->new_height);
     node_sync_tip(n, t);
     node_alerts_tip(n, t);
+    node_publish_tip(n, t);
     if (!t->initial_download)
         ptd_notify(cfg->notifier, cfg->block_notify, hex);
     if (cfg->stop_at_height > 0 && t->new_height >= cfg->stop_at_height)

@@ -127,6 +127,7 @@ static enum ptd_err start_all(struct ptd_node *n, struct ptd_complaint *why)
     if ((e = make_parts(n, why)) != PTD_OK ||
         (e = node_chain_open(n, why)) != PTD_OK ||
         (e = node_relay_make(n)) != PTD_OK ||
+        (e = node_publish_start(n)) != PTD_OK ||
         (e = node_sync_start(n)) != PTD_OK ||
         (e = node_relay_start(n)) != PTD_OK ||
         (e = node_listen(n, why)) != PTD_OK ||
@@ -203,6 +204,7 @@ void ptd_node_stop(struct ptd_node *n)
     ptd_thread_join(&n->server_thread);
     node_relay_stop(n);
     node_sync_stop(n);
+    node_publish_stop(n);
     book_save(n);
     ptd_mutex_lock(&n->mu);
     ptd_free(n->due);

@@ -31,6 +31,7 @@ struct ptd_netgroup;
 struct ptd_netsync;
 struct ptd_node;
 struct ptd_relay;
+struct ptd_publisher;
 
 /* What a node tells about itself through ptd_node_config.events. */
 enum ptd_node_what {
@@ -195,6 +196,8 @@ struct ptd_blockchain *ptd_node_chain(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_netsync *ptd_node_netsync(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_clock *ptd_node_clock(struct ptd_node *n) PTD_NONNULL(1);
 struct ptd_relay *ptd_node_relay(struct ptd_node *n) PTD_NONNULL(1);
+/* NULL: nothing is published. */
+struct ptd_publisher *ptd_node_publisher(struct ptd_node *n) PTD_NONNULL(1);
 
 /* Parts of it, to look at. */
 struct ptd_headers *ptd_node_headers(struct ptd_node *n) PTD_NONNULL(1);

@@ -18,17 +18,16 @@
 #include "connmgr/portmap.h"
 #include "net/latch.h"
 #include "net/listen.h"
-#include "node/addrknown.h"
 #include "netsync/netsync.h"
+#include "node/addrknown.h"
 #include "node/node.h"
-#include "relay/relay.h"
 #include "pentad/chan.h"
+#include "relay/relay.h"
 #include "sync/mutex.h"
 #include "sync/thread.h"
+#include "zmq/publisher.h"
 
-enum {
-    NODE_SERVER_QUEUE = 256
-};
+enum { NODE_SERVER_QUEUE = 256 };
 
 /* What a peer is told of addresses, and when. Guarded by node->mu. */
 struct gossip {
@@ -54,7 +53,7 @@ struct node_peer {
     struct ptd_peer *peer; /* the server's reference */
     struct ptd_sync_peer *sync;
     struct ptd_relay_peer *relay;
-    uint64_t token;        /* of the connection manager; 0: inbound */
+    uint64_t token; /* of the connection manager; 0: inbound */
     enum ptd_link_type type;
     unsigned permissions; /* of enum ptd_permission */
     char *name;           /* as the user gave it; NULL: none */
@@ -144,9 +143,10 @@ struct ptd_node {
     struct ptd_headers *headers; /* the chain's */
     struct ptd_netsync *netsync;
     struct ptd_relay *relay;
+    struct ptd_publisher *publisher; /* NULL: nothing is published */
     struct ptd_thread import_thread;
-    atomic_bool is_loading; /* it runs */
-    atomic_bool chain_stop; /* it is to end */
+    atomic_bool is_loading;    /* it runs */
+    atomic_bool chain_stop;    /* it is to end */
     struct ptd_chan *server_q; /* struct server_event, to the server */
     struct ptd_chan *quit;     /* closed when the node stops */
     struct ptd_latch stop;     /* … and set: for who sleeps in poll(2) */
@@ -241,6 +241,22 @@ struct ptd_relay_peer *node_relay_peer_new(struct node_peer *np,
                                            const struct ptd_netaddr *na);
 /* What is offered to this peer: to some more than to others. */
 uint64_t node_services_for(const struct node_peer *np);
+/* ---- publish.c: who is told of it over ZeroMQ ------------------------ */
+
+/* An address that cannot be had leaves the node without publishers, and is
+ * logged. PTD_OK; PTD_ENOMEM; PTD_EAGAIN. */
+enum ptd_err node_publish_start(struct ptd_node *n);
+void node_publish_stop(struct ptd_node *n);
+/* None of these waits; any thread that holds no lock of PTD_RANK_CHAIN or
+ * above. */
+void node_publish_tip(struct ptd_node *n, const struct ptd_tip_change *t);
+/* The pool took a transaction (type PTD_MSG_TX, not changed any more;
+ * borrowed), or lost one otherwise than to a block; the number of its change.
+ * To be called in the order of these numbers. */
+void node_publish_tx_added(struct ptd_node *n, const struct ptd_hash *txid,
+                           struct ptd_msg *tx, uint64_t sequence);
+void node_publish_tx_removed(struct ptd_node *n, const struct ptd_hash *txid,
+                             uint64_t sequence);
 
 /* ---- accept.c -------------------------------------------------------- */
 

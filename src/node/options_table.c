@@ -23,6 +23,23 @@
         name, PTD_OPTION_IGNORED | NETWORK, NULL, NULL                         \
     }
 
+/* Shown where they do something; see also set_missing.c. */
+#ifdef HAVE_ZMQ
+#define ZMQ(name, form, help)                                                  \
+    {                                                                          \
+        name, ANY, form, help                                                  \
+    }
+#else
+#define ZMQ(name, form, help)                                                  \
+    {                                                                          \
+        name, ANY, NULL, NULL                                                  \
+    }
+#endif
+#define ZMQ_MARK(name)                                                         \
+    ZMQ(name, "=<n>",                                                          \
+        "Drop what more than <n> such messages to one subscriber would make "  \
+        "wait; 0: no limit (default: 1000)")
+
 const struct ptd_option ptd_options[] = {
     { "", ANY, NULL, "Options:" },
     { "?", ANY, NULL, NULL },
@@ -187,16 +204,25 @@ const struct ptd_option ptd_options[] = {
       "(default), to those that we were told to call; may be given several "
       "times" },
 
-    { "zmqpubhashblock", ANY, NULL, NULL },
-    { "zmqpubhashblockhwm", ANY, NULL, NULL },
-    { "zmqpubhashtx", ANY, NULL, NULL },
-    { "zmqpubhashtxhwm", ANY, NULL, NULL },
-    { "zmqpubrawblock", ANY, NULL, NULL },
-    { "zmqpubrawblockhwm", ANY, NULL, NULL },
-    { "zmqpubrawtx", ANY, NULL, NULL },
-    { "zmqpubrawtxhwm", ANY, NULL, NULL },
-    { "zmqpubsequence", ANY, NULL, NULL },
-    { "zmqpubsequencehwm", ANY, NULL, NULL },
+#ifdef HAVE_ZMQ
+    { "", ANY, NULL, "ZeroMQ notification options:" },
+#endif
+    ZMQ("zmqpubhashblock", "=<address>",
+        "Publish the hash of each new tip at <address>"),
+    ZMQ_MARK("zmqpubhashblockhwm"),
+    ZMQ("zmqpubhashtx", "=<address>",
+        "Publish the hash of each transaction at <address>: of blocks that "
+        "come and go, and of the pool"),
+    ZMQ_MARK("zmqpubhashtxhwm"),
+    ZMQ("zmqpubrawblock", "=<address>",
+        "Publish each new tip's block at <address>"),
+    ZMQ_MARK("zmqpubrawblockhwm"),
+    ZMQ("zmqpubrawtx", "=<address>", "Publish each transaction at <address>"),
+    ZMQ_MARK("zmqpubrawtxhwm"),
+    ZMQ("zmqpubsequence", "=<address>",
+        "Publish at <address> which blocks are connected and disconnected, and "
+        "which transactions the pool takes and drops"),
+    ZMQ_MARK("zmqpubsequencehwm"),
 
     { "", ANY, NULL, "Debugging/Testing options:" },
     { "capturemessages", RARE, "",

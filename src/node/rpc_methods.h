@@ -52,6 +52,7 @@ extern const struct rpc_table rpc_address_methods;  /* rpc_address.c */
 extern const struct rpc_table rpc_pool_methods;     /* rpc_pool.c */
 extern const struct rpc_table rpc_sendtx_methods;   /* rpc_sendtx.c */
 extern const struct rpc_table rpc_rawtx_methods;    /* rpc_rawtx.c */
+extern const struct rpc_table rpc_zmq_methods;      /* rpc_zmq.c */
 
 static inline struct ptd_node *rpc_node(void *arg)
 {

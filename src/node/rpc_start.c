@@ -21,6 +21,9 @@ static const struct rpc_table *const tables[] = {
     &rpc_hand_methods,    &rpc_mining_methods, &rpc_generate_methods,
     &rpc_address_methods, &rpc_pool_methods,   &rpc_rawtx_methods,
     &rpc_sendtx_methods,  &rpc_scan_methods,
+#ifdef HAVE_ZMQ
+    &rpc_zmq_methods,
+#endif
 };
 
 static struct ptd_rpc_texts texts_of(const struct ptd_texts *t)

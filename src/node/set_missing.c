@@ -8,9 +8,12 @@
 #include "node/settings_int.h"
 
 static const char *const missing[] = {
-    "blockfilterindex", "i2psam",         "listenonion", "peerblockfilters",
-    "privatebroadcast", "rest",           "v2transport", "zmqpubhashblock",
-    "zmqpubhashtx",     "zmqpubrawblock", "zmqpubrawtx", "zmqpubsequence",
+    "blockfilterindex", "i2psam",       "listenonion",    "peerblockfilters",
+    "privatebroadcast", "rest",         "v2transport",
+#ifndef HAVE_ZMQ
+    "zmqpubhashblock",  "zmqpubhashtx", "zmqpubrawblock", "zmqpubrawtx",
+    "zmqpubsequence",
+#endif
 };
 
 enum ptd_err set_missing(struct setter *s)

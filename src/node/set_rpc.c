@@ -145,9 +145,9 @@ static enum ptd_err set_publishers(struct setter *s)
         const char *address;
 
         while ((address = ptd_args_next(&w)) != NULL)
-            if (add_publisher(s, topics[i].topic, address,
-                              (int)PTD_MIN(PTD_MAX(hwm, 0), INT32_MAX)) !=
-                PTD_OK)
+            if (add_publisher(
+                    s, topics[i].topic, address,
+                    (int)PTD_MIN(PTD_MAX(hwm, INT32_MIN), INT32_MAX)) != PTD_OK)
                 return PTD_ENOMEM;
     }
     return PTD_OK;

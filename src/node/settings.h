@@ -19,6 +19,7 @@
 #include "pentad/msg.h"
 #include "pentad/netaddr.h"
 #include "pentad/params.h"
+#include "zmq/publisher.h"
 
 struct ptd_capture;
 struct ptd_notifier;
@@ -47,13 +48,6 @@ struct ptd_node_proxy {
     bool is_set;
     struct ptd_netaddr addr; /* net PTD_NET_NONE: see path */
     char *path;              /* of a Unix socket; NULL: none */
-};
-
-/* Where a ZeroMQ publisher is wished for. */
-struct ptd_zmq_pub {
-    const char *topic; /* "hashblock" …; static */
-    char *address;
-    int hwm; /* messages that wait */
 };
 
 struct ptd_node_config {

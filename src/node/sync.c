@@ -175,6 +175,11 @@ struct ptd_netsync *ptd_node_netsync(struct ptd_node *n)
     return n->netsync;
 }
 
+struct ptd_publisher *ptd_node_publisher(struct ptd_node *n)
+{
+    return n->publisher;
+}
+
 uint64_t ptd_node_services(struct ptd_node *n)
 {
     uint64_t s = PTD_NODE_NETWORK_LIMITED | PTD_NODE_WITNESS;

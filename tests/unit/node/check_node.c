@@ -63,6 +63,7 @@ int main(void)
     suite_add_tcase(s, tcase_rpc_chain());
     suite_add_tcase(s, tcase_alerts());
     suite_add_tcase(s, tcase_listen());
+    suite_add_tcase(s, tcase_publish());
     sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);
     n_failed = srunner_ntests_failed(sr);

@@ -19,6 +19,7 @@ TCase *tcase_capture(void);
 TCase *tcase_program(void);
 TCase *tcase_cgroup(void);
 TCase *tcase_listen(void);
+TCase *tcase_publish(void);
 
 /* A directory of its own for a test; removed with all that is in it by
  * temp_remove(), which frees the name. */

@@ -355,8 +355,12 @@ static const struct {
     size_t n_more;
 } warned[] = {
     { "", NULL, NULL, 0 },
+#ifdef HAVE_ZMQ
+    { "-zmqpubrawtx=tcp://127.0.0.1:1", NULL, NULL, 0 },
+#else
     { "-zmqpubrawtx=tcp://127.0.0.1:1", NULL,
       "-zmqpubrawtx has no effect in this version.", 0 },
+#endif
     { "-v2transport=0|-norest", NULL, NULL, 0 },
     { "-checkpoints=0", NULL,
       "Option '-checkpoints' is set but checkpoints were removed. This option "
@@ -1132,7 +1136,9 @@ START_TEST(values_of_rpc)
                   "-rpcallowip=10.0.0.0/8|-rpcallowip=::1|-rpcbind=[::1]:5|"
                   "-rpccookieperms=group|-rpcwhitelist=u:stop|"
                   "-rpcwhitelistdefault=0|-rpcthreads=0|-rpcworkqueue=2|"
-                  "-zmqpubrawtx=tcp://127.0.0.1:5|-zmqpubrawtxhwm=7",
+                  "-zmqpubrawtx=tcp://127.0.0.1:5|-zmqpubrawtxhwm=7|"
+                  "-zmqpubrawtx=unix:/x|-zmqpubhashblock=tcp://127.0.0.1:5|"
+                  "-zmqpubsequence=y|-zmqpubsequencehwm=-99999999999",
                   NULL);
     ck_assert_msg(r.err == PTD_OK, "%s", r.why.text);
     ck_assert(r.cfg.server);
@@ -1146,9 +1152,16 @@ START_TEST(values_of_rpc)
     ck_assert_int_eq(r.cfg.rpc_whitelist_default, 0);
     ck_assert_int_eq(r.cfg.rpc_threads, 1);
     ck_assert_int_eq(r.cfg.rpc_work_queue, 2);
-    ck_assert_uint_eq(r.cfg.n_zmq, 1);
-    ck_assert_str_eq(r.cfg.zmq[0].topic, "rawtx");
-    ck_assert_int_eq(r.cfg.zmq[0].hwm, 7);
+    ck_assert_uint_eq(r.cfg.n_zmq, 4);
+    ck_assert_str_eq(r.cfg.zmq[0].topic, "hashblock");
+    ck_assert_int_eq(r.cfg.zmq[0].hwm, 1000);
+    ck_assert_str_eq(r.cfg.zmq[1].topic, "rawtx");
+    ck_assert_str_eq(r.cfg.zmq[1].address, "tcp://127.0.0.1:5");
+    ck_assert_int_eq(r.cfg.zmq[1].hwm, 7);
+    ck_assert_str_eq(r.cfg.zmq[2].address, "unix:/x");
+    ck_assert_int_eq(r.cfg.zmq[2].hwm, 7);
+    ck_assert_str_eq(r.cfg.zmq[3].topic, "sequence");
+    ck_assert_int_lt(r.cfg.zmq[3].hwm, 0);
     reading_fini(&r);
     read_settings(&r, "-noserver", NULL);
     ck_assert(!r.cfg.server);
