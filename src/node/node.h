@@ -184,6 +184,13 @@ void ptd_node_check_branches(struct ptd_node *n) PTD_NONNULL(1);
 /* Warnings for people, one a line; the text is to be freed. NULL: none. */
 PTD_MUST_USE char *ptd_node_warnings(struct ptd_node *n) PTD_NONNULL(1);
 
+/* Wait until the server has dealt with what it was told up to now: who was
+ * reached by then is listed, or gone again.
+ *
+ * Thread   none of the node's own; not while the node stops
+ */
+void ptd_node_settle(struct ptd_node *n) PTD_NONNULL(1);
+
 /* Parts with interfaces of their own. */
 const struct ptd_node_config *ptd_node_config(struct ptd_node *n)
     PTD_NONNULL(1);

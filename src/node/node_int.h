@@ -96,7 +96,13 @@ static inline bool node_peer_may(const struct node_peer *np, unsigned what)
     return (np->permissions & what) == what;
 }
 
-enum server_what { SERVER_ACCEPTED, SERVER_DIALLED, SERVER_GONE, SERVER_STOP };
+enum server_what {
+    SERVER_ACCEPTED,
+    SERVER_DIALLED,
+    SERVER_GONE,
+    SERVER_SETTLE, /* tell that all before it is done */
+    SERVER_STOP
+};
 
 struct server_event {
     enum server_what what;
@@ -109,6 +115,7 @@ struct server_event {
     uint64_t services;
     bool via_proxy;
     struct node_peer *np; /* GONE */
+    struct ptd_chan *done; /* SETTLE: a reference; it is closed */
 };
 
 /* A socket that we listen at. */

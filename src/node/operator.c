@@ -292,6 +292,24 @@ int64_t ptd_node_time_offset_s(struct ptd_node *n)
     return v[k / 2];
 }
 
+/* ---- waiting for the server --------------------------------------------------- */
+
+void ptd_node_settle(struct ptd_node *n)
+{
+    struct server_event ev = { .what = SERVER_SETTLE,
+                               .done = ptd_chan_new(0, 0) };
+    struct ptd_chan *done;
+
+    if (ev.done == NULL)
+        return; /* then it is a moment too early */
+    done = ptd_chan_ref(ev.done);
+    if (ptd_chan_send(n->server_q, &ev) == PTD_OK)
+        (void)!ptd_chan_recv(done, NULL);
+    else
+        ptd_chan_free(ev.done);
+    ptd_chan_free(done);
+}
+
 /* ---- parts ------------------------------------------------------------------------ */
 
 const struct ptd_node_config *ptd_node_config(struct ptd_node *n)

@@ -33,6 +33,18 @@ static bool read_v2(struct ptd_rpc_call *call, struct ptd_node *n, bool *v2,
     return !*v2 || can;
 }
 
+/* Dial, and wait until the connection is among those of the node, as callers
+ * look for it there. */
+static enum ptd_err dial(struct ptd_node *n, struct ptd_connmgr *cm,
+                         const char *node, enum ptd_link_type type, bool v2)
+{
+    enum ptd_err e = ptd_connmgr_dial(cm, node, type, v2);
+
+    if (e == PTD_OK)
+        ptd_node_settle(n);
+    return e;
+}
+
 /* ---- nodes that the user names --------------------------------------------- */
 
 static json_t *node_error(struct ptd_rpc_call *call, enum ptd_err e)
@@ -74,7 +86,7 @@ static json_t *addnode(struct ptd_rpc_call *call, void *arg)
     if (strcmp(command, "remove") == 0)
         return node_error(call, ptd_connmgr_remove(cm, node));
     /* One try: how it went is in the log, and in getpeerinfo. */
-    (void)!ptd_connmgr_dial(cm, node, PTD_LINK_MANUAL, v2);
+    (void)!dial(n, cm, node, PTD_LINK_MANUAL, v2);
     return json_null();
 }
 
@@ -171,7 +183,7 @@ static json_t *addconnection(struct ptd_rpc_call *call, void *arg)
                  "Error: Adding v2transport connections requires -v2transport "
                  "init flag to be set."))
         return NULL;
-    if (ptd_connmgr_dial(cm, address, type, v2) == PTD_EFULL)
+    if (dial(r->node, cm, address, type, v2) == PTD_EFULL)
         return ptd_rpc_fail(
             call, PTD_RPC_CLIENT_NODE_CAPACITY_REACHED,
             "Error: Already at capacity for specified connection type.");

@@ -250,6 +250,10 @@ void node_server_main(void *node)
         case SERVER_ACCEPTED: accepted(n, &ev); break;
         case SERVER_DIALLED: dialled(n, &ev); break;
         case SERVER_GONE: gone(n, ev.np); break;
+        case SERVER_SETTLE:
+            ptd_chan_close(ev.done);
+            ptd_chan_free(ev.done);
+            break;
         case SERVER_STOP:
             stopping = true;
             disconnect_all(n);

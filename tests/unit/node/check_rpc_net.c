@@ -1,9 +1,12 @@
 /* Methods that concern peers, addresses, bans and the program. */
 #include <config.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "check_node.h"
@@ -357,6 +360,30 @@ START_TEST(a_service_without_a_name_has_a_number)
 }
 END_TEST
 
+/* Many, since one may be early by luck. */
+START_TEST(who_was_dialled_is_listed_when_the_call_returns)
+{
+    enum { N = 40 };
+    struct sockaddr_in at = { .sin_family = AF_INET };
+    socklen_t n = sizeof at;
+    struct office o;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(listen(fd, N), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    office_init(&o);
+    office_open(&o);
+    for (int i = 1; i <= N; i++) {
+        gives_null(ask(&o, "addnode", "[\"127.0.1.%d:%u\", \"onetry\"]", i,
+                       ntohs(at.sin_port)));
+        gives_int(ask(&o, "getconnectioncount", "[]"), i);
+    }
+    office_fini(&o);
+    close(fd);
+}
+END_TEST
+
 TCase *tcase_rpc_net(void)
 {
     TCase *tc = tcase_create("rpc: network");
@@ -369,6 +396,7 @@ TCase *tcase_rpc_net(void)
     tcase_add_test(tc, a_message_of_any_kind_goes_out);
     tcase_add_test(tc, a_ban_ends_the_connections_it_takes_in);
     tcase_add_test(tc, nodes_are_added_once_and_removed);
+    tcase_add_test(tc, who_was_dialled_is_listed_when_the_call_returns);
     tcase_add_test(tc, the_network_is_switched);
     tcase_add_test(tc, addresses_are_added_counted_and_found);
     tcase_add_test(tc, the_clock_is_set);
