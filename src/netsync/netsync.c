@@ -46,6 +46,7 @@ struct ptd_netsync *ptd_netsync_new(const struct ptd_netsync_config *cfg)
     ptd_mutex_init(&ns->mu, PTD_RANK_NETSYNC);
     ptd_mutex_lock(&ns->mu);
     ptd_list_init(&ns->peers);
+    ptd_list_init(&ns->settlers);
     ns->stall_us = STALL_US;
     ns->upload.begin_s = ptd_clock_wall_s(ns->clk);
     ns->bucket = ptd_calloc(SYNC_BUCKETS, sizeof(struct flight *));
@@ -233,9 +234,59 @@ static void step(struct ptd_netsync *ns, int64_t *due_us)
         *due_us = PTD_MIN(*due_us, ptd_clock_now_us(ns->clk) + LATER_US);
 }
 
+/* Those who wait now are told after the round that begins now. */
+static void take_settlers(struct ptd_netsync *ns, struct ptd_link *all)
+{
+    ptd_list_init(all);
+    ptd_mutex_lock(&ns->mu);
+    ptd_list_move_all(all, &ns->settlers);
+    ptd_mutex_unlock(&ns->mu);
+}
+
+static void tell_settlers(struct ptd_link *all)
+{
+    struct ptd_link *l;
+
+    while ((l = ptd_list_pop(all)) != NULL) {
+        /* Once it is closed, the settler is gone. */
+        struct ptd_chan *done =
+            ptd_chan_ref(PTD_CONTAINER_OF(l, struct settler, link)->done);
+
+        ptd_chan_close(done);
+        ptd_chan_free(done);
+    }
+}
+
+static void set_running(struct ptd_netsync *ns, bool running)
+{
+    ptd_mutex_lock(&ns->mu);
+    ns->running = running;
+    ptd_mutex_unlock(&ns->mu);
+}
+
+void ptd_netsync_settle(struct ptd_netsync *ns)
+{
+    struct settler s = { .done = ptd_chan_new(0, 0) };
+    bool running;
+
+    if (s.done == NULL)
+        return;
+    ptd_mutex_lock(&ns->mu);
+    running = ns->running;
+    if (running)
+        ptd_list_append(&ns->settlers, &s.link);
+    ptd_mutex_unlock(&ns->mu);
+    if (running) {
+        sync_wake(ns);
+        (void)!ptd_chan_recv(s.done, NULL);
+    }
+    ptd_chan_free(s.done);
+}
+
 static void sync_main(void *arg)
 {
     struct ptd_netsync *ns = arg;
+    struct ptd_link settlers;
 
     for (bool run = true; run;) {
         enum { WAKE, QUIT, N };
@@ -245,15 +296,26 @@ static void sync_main(void *arg)
         };
         int64_t due_us;
 
+        take_settlers(ns, &settlers);
         step(ns, &due_us);
+        tell_settlers(&settlers);
         if (ptd_select(on, N, ns->clk, due_us) == QUIT)
             run = false;
     }
+    set_running(ns, false);
+    take_settlers(ns, &settlers);
+    tell_settlers(&settlers);
 }
 
 enum ptd_err ptd_netsync_start(struct ptd_netsync *ns)
 {
-    return ptd_thread_start(&ns->thread, NULL, "netsync", sync_main, ns);
+    enum ptd_err e;
+
+    set_running(ns, true);
+    e = ptd_thread_start(&ns->thread, NULL, "netsync", sync_main, ns);
+    if (e != PTD_OK)
+        set_running(ns, false);
+    return e;
 }
 
 void ptd_netsync_stop(struct ptd_netsync *ns)

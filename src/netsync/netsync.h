@@ -107,6 +107,13 @@ void ptd_netsync_stop(struct ptd_netsync *ns) PTD_NONNULL(1);
 void ptd_netsync_tip(struct ptd_netsync *ns, const struct ptd_tip_change *t)
     PTD_NONNULL(1, 2);
 
+/* Wait until its thread has gone through all peers once more: what happened
+ * before the call was told to them. Returns at once when it does not run.
+ *
+ * Thread   none that others of it wait for: no callback of a peer or of ours
+ */
+void ptd_netsync_settle(struct ptd_netsync *ns) PTD_NONNULL(1);
+
 /* While blocks are read from files nothing is asked of peers. */
 void ptd_netsync_set_loading(struct ptd_netsync *ns, bool loading)
     PTD_NONNULL(1);

@@ -115,6 +115,12 @@ struct ptd_sync_peer {
     int64_t min_fee_filter;
 };
 
+/* Somebody who waits for a round of the thread; on its own stack. */
+struct settler {
+    struct ptd_link link;  /* in ns->settlers; guarded by ns->mu */
+    struct ptd_chan *done; /* closed by the thread */
+};
+
 struct upload {
     uint64_t sent; /* in this cycle */
     int64_t begin_s;
@@ -145,6 +151,8 @@ struct ptd_netsync {
 
     struct ptd_mutex mu;                      /* PTD_RANK_NETSYNC */
     struct ptd_link peers PTD_GUARDED_BY(mu); /* those that are ready */
+    struct ptd_link settlers PTD_GUARDED_BY(mu);
+    bool running PTD_GUARDED_BY(mu); /* its thread serves settlers */
     size_t n_preferred PTD_GUARDED_BY(mu);
     size_t n_sync_started PTD_GUARDED_BY(mu);
     size_t n_protected PTD_GUARDED_BY(mu);

@@ -10,6 +10,7 @@
 #endif
 
 #include "base/util.h"
+#include "netsync/netsync.h"
 #include "node/rpc_methods.h"
 #include "pentad/clock.h"
 #include "pentad/log.h"
@@ -59,12 +60,15 @@ static json_t *mockscheduler(struct ptd_rpc_call *call, void *arg)
     return json_null();
 }
 
-/* Nothing is told to others later than a call returns. */
+/* Calls return when the chain has changed; peers are told by another thread. */
 static json_t *syncwithvalidationinterfacequeue(struct ptd_rpc_call *call,
                                                 void *arg)
 {
+    struct ptd_node *n = rpc_node(arg);
+
     (void)call;
-    (void)arg;
+    if (ptd_node_netsync(n) != NULL)
+        ptd_netsync_settle(ptd_node_netsync(n));
     return json_null();
 }
 
@@ -238,8 +242,8 @@ static const struct ptd_rpc_method methods[] = {
       .fn = setmocktime },
     { .name = "syncwithvalidationinterfacequeue",
       .category = "hidden",
-      .text = "Waits until everybody was told of what happened so far. Here "
-              "that is always so already.\n",
+      .text = "Waits until everybody was told of what happened so far, "
+              "peers among them.\n",
       .results = PTD_RPC_RESULTS(PTD_RPC_RESULT(NONE, NULL, "")),
       .examples = PTD_RPC_EXAMPLE("syncwithvalidationinterfacequeue", "", ""),
       .fn = syncwithvalidationinterfacequeue },

@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "check_netsync.h"
+#include "netsync/netsync_int.h"
 #include "scene.h"
 
 static void scene_near(struct scene *s)
@@ -157,6 +158,35 @@ START_TEST(nothing_is_told_while_we_are_behind)
 }
 END_TEST
 
+static size_t n_untold(struct actor *a)
+{
+    size_t n;
+
+    ptd_mutex_lock(&a->s->ns->mu);
+    n = a->sp->n_announce;
+    ptd_mutex_unlock(&a->s->ns->mu);
+    return n;
+}
+
+START_TEST(nothing_is_left_to_tell_once_it_is_settled)
+{
+    struct actor *a;
+    struct scene s;
+
+    scene_near(&s);
+    a = actor_enter(&s, ACTOR_IN);
+    for (int i = 0; i < 50; i++) {
+        (void)scene_grow(&s, 1, 2);
+        ptd_netsync_settle(s.ns);
+        ck_assert_uint_eq(n_untold(a), 0);
+    }
+    actor_leave(a);
+    ptd_netsync_stop(s.ns);
+    ptd_netsync_settle(s.ns); /* nobody is there to wait for */
+    scene_close(&s);
+}
+END_TEST
+
 START_TEST(headers_are_welcome_once_some_came)
 {
     struct actor *a;
@@ -234,6 +264,7 @@ TCase *tcase_announce(void)
     tcase_add_loop_test(tc, who_does_not_keep_up_is_told_later, 0,
                         PTD_COUNT(meanwhile));
     tcase_add_test(tc, nothing_is_told_while_we_are_behind);
+    tcase_add_test(tc, nothing_is_left_to_tell_once_it_is_settled);
     tcase_add_test(tc, headers_are_welcome_once_some_came);
     return tc;
 }
