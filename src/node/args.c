@@ -22,6 +22,7 @@ enum ptd_err ptd_complain(struct ptd_complaint *why, const char *format, ...)
     va_start(ap, format);
     vsnprintf(why->text, sizeof why->text, format, ap);
     va_end(ap);
+    why->offers = false;
     return PTD_EINVAL;
 }
 

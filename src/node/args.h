@@ -29,6 +29,8 @@ struct ptd_option;
 /* What is wrong, in words for the user: "Invalid parameter -foo". */
 struct ptd_complaint {
     char text[4096];
+    bool offers; /* it ends in what might be done: others put that to the user
+                    as a question, and print it without "Error: " */
 };
 
 /* Fill in the words; gives PTD_EINVAL. */

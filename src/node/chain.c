@@ -117,8 +117,16 @@ static enum ptd_err open_files(struct ptd_node *n, const char *index,
     return e;
 }
 
-#define RECOVER                                                                \
-    "Please restart with -reindex or -reindex-chainstate to recover."
+/* Where reading the blocks again may help. */
+static enum ptd_err offer_reindex(struct ptd_complaint *why, const char *text)
+{
+    (void)ptd_complain(why,
+                       "%s\nPlease restart with -reindex or "
+                       "-reindex-chainstate to recover.",
+                       text);
+    why->offers = true;
+    return PTD_EINVAL;
+}
 
 /* What is on the disk, before anybody relies on it. */
 static enum ptd_err look_at_tip(struct ptd_node *n, struct ptd_complaint *why)
@@ -130,12 +138,12 @@ static enum ptd_err look_at_tip(struct ptd_node *n, struct ptd_complaint *why)
 
     ptd_blockchain_tip(n->chain, &tip);
     if (tip.header.time > ptd_clock_wall_s(n->clk) + PTD_HEADERS_MAX_FUTURE_S)
-        return ptd_complain(
+        return offer_reindex(
             why,
             "The block database contains a block which appears to be from the "
             "future. This may be due to your computer's date and time being "
             "set incorrectly. Only rebuild the block database if you are sure "
-            "that your computer's date and time are correct.\n" RECOVER);
+            "that your computer's date and time are correct.");
     ptd_log_info("init message: Verifying blocks…");
     e = ptd_blockchain_verify(
         n->chain, (int)PTD_MAX(0, PTD_MIN(n->cfg->check_level, 4)),
@@ -143,7 +151,7 @@ static enum ptd_err look_at_tip(struct ptd_node *n, struct ptd_complaint *why)
     if (e != PTD_EBADVALUE && e != PTD_EIO)
         return e == PTD_EEMPTY ? PTD_OK : e;
     ptd_log_error("%s", text);
-    return ptd_complain(why, "Corrupted block database detected.\n" RECOVER);
+    return offer_reindex(why, "Corrupted block database detected.");
 }
 
 enum ptd_err node_chain_open(struct ptd_node *n, struct ptd_complaint *why)

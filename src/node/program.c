@@ -448,7 +448,7 @@ static void tell_failure(struct program *p, enum ptd_err e)
 
     open_log_late(p);
     ptd_log_error("%s", text);
-    fprintf(stderr, "Error: %s\n", text);
+    fprintf(stderr, "%s%s\n", p->why.offers ? "" : "Error: ", text);
 }
 
 int ptd_node_program(int argc, char **argv)

@@ -27,7 +27,7 @@ static void add_line(struct ptd_complaint *text, const char *line)
 
 static enum ptd_err check_misplaced(struct setter *s)
 {
-    struct ptd_complaint all = { "" }, one;
+    struct ptd_complaint all = { .text = "" }, one;
 
     for (size_t i = 0; i < ptd_n_options; i++) {
         const struct ptd_option *o = &ptd_options[i];
@@ -49,7 +49,7 @@ static enum ptd_err check_misplaced(struct setter *s)
 
 static enum ptd_err warn_of_sections(struct setter *s)
 {
-    struct ptd_complaint all = { "" }, one;
+    struct ptd_complaint all = { .text = "" }, one;
 
     for (size_t i = 0; i < s->args->n_sections; i++) {
         const struct ptd_section *section = &s->args->sections[i];

@@ -53,10 +53,26 @@ def no_descriptors(home):
         child.wait()
 
 
+def question(home):
+    """What others would ask the user has no "Error: " before it."""
+    status, err = run("-regtest", f"-datadir={home}", "-mocktime=1",
+                      "-server=0", "-connect=0", "-listen=0",
+                      stdout=subprocess.DEVNULL)
+    assert status == 1, status
+    assert err == (
+        "The block database contains a block which appears to be from the "
+        "future. This may be due to your computer's date and time being set "
+        "incorrectly. Only rebuild the block database if you are sure that "
+        "your computer's date and time are correct.\n"
+        "Please restart with -reindex or -reindex-chainstate to recover.\n"
+    ), err
+
+
 def main():
     home = tempfile.mkdtemp(prefix="pentad-output-")
     try:
         full_disk()
+        question(home)
         no_descriptors(home)
         path = os.path.join(home, "file")
         open(path, "w", encoding="utf-8").close()

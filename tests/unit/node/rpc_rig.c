@@ -29,7 +29,7 @@ void office_init(struct office *o)
 
 void office_open(struct office *o)
 {
-    struct ptd_complaint why = { "" };
+    struct ptd_complaint why = { .text = "" };
     enum ptd_err e =
         ptd_node_rpc_start(&o->rpc, &o->host.cfg, NULL, NULL, &why);
 
