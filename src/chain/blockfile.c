@@ -15,12 +15,15 @@
 #include "base/util.h"
 #include "chain/io.h"
 
+enum { PIECE_BYTES = 256 << 10 };
+
 struct ptd_blockfiles {
     char *dir;
     uint8_t magic[4];
     uint32_t max_bytes;
     uint32_t prealloc_bytes;
     struct ptd_blockkey key;
+    uint8_t *piece; /* PIECE_BYTES, of the one who writes; NULL: no key */
 
     /* Of the one who writes. */
     int fd;             /* the file written to, -1: none is open */
@@ -62,6 +65,10 @@ enum ptd_err ptd_blockfiles_open(struct ptd_blockfiles **out,
         return PTD_ENOMEM;
     }
     f->key = cfg->key;
+    if (f->key.is && (f->piece = ptd_alloc(PIECE_BYTES)) == NULL) {
+        ptd_blockfiles_close(f);
+        return PTD_ENOMEM;
+    }
     memcpy(f->magic, cfg->params->magic, sizeof f->magic);
     f->max_bytes = cfg->max_bytes != 0 ? cfg->max_bytes : PTD_BLOCKFILE_BYTES;
     f->prealloc_bytes = cfg->prealloc_bytes;
@@ -81,6 +88,7 @@ void ptd_blockfiles_close(struct ptd_blockfiles *f)
     if (f == NULL)
         return;
     close_file(f);
+    ptd_free(f->piece);
     ptd_free(f->dir);
     ptd_free(f);
 }
@@ -150,20 +158,28 @@ static enum ptd_err choose_file(struct ptd_blockfiles *f, size_t n)
     return open_file(f, &f->fd, f->file, O_RDWR | O_CREAT);
 }
 
+/* Piece by piece, through a buffer that is always the same: one of a block's
+ * size would be mapped, page by page, for each. */
 static enum ptd_err write_masked(const struct ptd_blockfiles *f,
                                  const uint8_t *frame, const void *block,
                                  size_t n)
 {
-    uint8_t *copy = ptd_alloc(PTD_BLOCKFILE_FRAME_BYTES + n);
+    size_t in_piece = PTD_BLOCKFILE_FRAME_BYTES, done = 0;
+    uint64_t at = f->end;
     enum ptd_err e;
 
-    if (copy == NULL)
-        return PTD_ENOMEM;
-    memcpy(copy, frame, PTD_BLOCKFILE_FRAME_BYTES);
-    memcpy(copy + PTD_BLOCKFILE_FRAME_BYTES, block, n);
-    ptd_blockkey_apply(&f->key, copy, PTD_BLOCKFILE_FRAME_BYTES + n, f->end);
-    e = ptd_write_at(f->fd, copy, PTD_BLOCKFILE_FRAME_BYTES + n, f->end);
-    ptd_free(copy);
+    memcpy(f->piece, frame, in_piece);
+    do {
+        size_t some = PTD_MIN(n - done, PIECE_BYTES - in_piece);
+
+        memcpy(f->piece + in_piece, (const uint8_t *)block + done, some);
+        in_piece += some;
+        ptd_blockkey_apply(&f->key, f->piece, in_piece, at);
+        e = ptd_write_at(f->fd, f->piece, in_piece, at);
+        at += in_piece;
+        done += some;
+        in_piece = 0;
+    } while (e == PTD_OK && done < n);
     return e;
 }
 

@@ -67,7 +67,7 @@ void ptd_blockfiles_close(struct ptd_blockfiles *f PTD_TAKES);
 void ptd_blockfiles_set_end(struct ptd_blockfiles *f, uint32_t file,
                             uint32_t end) PTD_NONNULL(1);
 
-/* Append a block, in one write; it is then safe against the death of the
+/* Append a block; it is then safe against the death of the
  * process, after ptd_blockfiles_sync() against that of the machine.
  *
  * Returns  PTD_OK; PTD_ETOOBIG; PTD_EFULL: the disk is full (or a quota, or

@@ -94,6 +94,42 @@ START_TEST(blocks_come_back_from_their_places)
 }
 END_TEST
 
+/* Of all sizes about that of the pieces in which they are masked. */
+START_TEST(large_blocks_are_masked_too)
+{
+    enum { PIECE = 256 << 10, SIZE = 2 * PIECE + 100 };
+    static const int off[] = { -9, -8, -7, -1, 0, 1 };
+    static const int pieces[] = { 1, 2 };
+    struct ptd_blockfiles *f;
+    struct ptd_blockpos pos;
+    uint8_t *block = malloc(SIZE);
+    struct ptd_buf *buf;
+    struct rig r;
+    size_t n;
+
+    ck_assert_ptr_nonnull(block);
+    rig_init(&r, "regtest");
+    f = open_keyed(&r, 0, 0, "\1\2\3\4\5\6\7\xff");
+    for (size_t i = 0; i < PTD_COUNT(off); i++) {
+        for (size_t k = 0; k < PTD_COUNT(pieces); k++) {
+            size_t size = (size_t)(pieces[k] * PIECE + off[i]);
+
+            fill(block, size, (unsigned)i);
+            ck_assert_int_eq(ptd_blockfiles_append(f, &pos, block, size),
+                             PTD_OK);
+            ck_assert_int_eq(ptd_blockfiles_read(f, &buf, &n, &pos, NULL),
+                             PTD_OK);
+            ck_assert_uint_eq(n, size);
+            ck_assert_mem_eq(buf->data, block, n);
+            ptd_buf_free(buf);
+        }
+    }
+    ptd_blockfiles_close(f);
+    free(block);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(wrong_places_are_refused)
 {
     struct ptd_blockpos pos, wrong;
@@ -510,6 +546,7 @@ Suite *suite_files(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, blocks_come_back_from_their_places, 0,
                         PTD_COUNT(kinds));
+    tcase_add_test(tc, large_blocks_are_masked_too);
     tcase_add_test(tc, wrong_places_are_refused);
     tcase_add_test(tc, full_disk_is_told_and_leaves_the_end);
     tcase_add_test(tc, reader_finds_blocks_among_rubbish);
