@@ -151,6 +151,7 @@ struct ptd_node {
     struct ptd_netsync *netsync;
     struct ptd_relay *relay;
     struct ptd_publisher *publisher; /* NULL: nothing is published */
+    char *pool_path; /* NULL: the pool is not kept */
     struct ptd_thread import_thread;
     atomic_bool is_loading;    /* it runs */
     atomic_bool chain_stop;    /* it is to end */

@@ -83,9 +83,16 @@ const struct ptd_option ptd_options[] = {
       "the configuration file alone" },
     { "loadblock", ANY, "=<file>",
       "Import blocks from <file> at start; may be given several times" },
+    { "maxmempool", ANY, "=<n>",
+      "Hold transactions that wait for a block in <n> megabytes of memory at "
+      "most (default: 300, with -blocksonly 5)" },
+    { "mempoolexpiry", ANY, "=<n>",
+      "Hold none of them longer than <n> hours (default: 336)" },
     { "par", ANY, "=<n>",
       "Check scripts with <n> threads; accepted, Pentad runs no scripts "
       "(default: 0)" },
+    { "persistmempool", ANY, "",
+      "Keep them in mempool.dat while Pentad does not run (default: 1)" },
     { "pid", ANY, "=<file>",
       "Write the number of the process to <file>, relative to the network's "
       "directory (default: bitcoind.pid)" },
@@ -310,6 +317,9 @@ const struct ptd_option ptd_options[] = {
       "When a deployment starts and ends on regtest" },
 
     { "", ANY, NULL, "Node relay options:" },
+    { "minrelaytxfee", ANY, "=<amt>",
+      "Do not take transactions that are known to pay less than this for 1000 "
+      "virtual bytes, in BTC, and tell peers so (default: 0.000001)" },
     { "privatebroadcast", ANY, NULL, NULL },
     { "whitelistforcerelay", ANY, "",
       "Give forcerelay to peers of -whitelist and -whitebind for which no "
@@ -391,16 +401,12 @@ const struct ptd_option ptd_options[] = {
     IGNORED("limitdescendantcount"),
     IGNORED("limitdescendantsize"),
     IGNORED("maxapsfee"),
-    IGNORED("maxmempool"),
     IGNORED("maxsigcachesize"),
     IGNORED("maxtxfee"),
-    IGNORED("mempoolexpiry"),
     IGNORED("min"),
-    IGNORED("minrelaytxfee"),
     IGNORED("mintxfee"),
     IGNORED("named"),
     IGNORED("permitbaremultisig"),
-    IGNORED("persistmempool"),
     IGNORED("persistmempoolv1"),
     IGNORED("printpriority"),
     IGNORED("resetguisettings"),

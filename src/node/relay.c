@@ -1,9 +1,16 @@
 /* Transactions in a node: what their relay asks of it, and is told. */
 #include <config.h>
 
+#include "base/alloc.h"
+#include "base/file.h"
+#include "node/datadir.h"
 #include "node/node_int.h"
+#include "pentad/log.h"
 
-_Static_assert((int)PTD_RELAY_NETS > (int)PTD_NET_YGGDRASIL, "each network has its time");
+PTD_LOG_TAG(TXMP);
+
+_Static_assert((int)PTD_RELAY_NETS > (int)PTD_NET_YGGDRASIL,
+               "each network has its time");
 
 static enum ptd_err misbehaved(void *node, void *user, enum ptd_err e,
                                const char *why)
@@ -42,15 +49,42 @@ enum ptd_err node_relay_make(struct ptd_node *n)
     return n->relay != NULL ? PTD_OK : PTD_ENOMEM;
 }
 
+/* Those of the last run. */
+static void load(struct ptd_node *n)
+{
+    struct ptd_pool_place at;
+    enum ptd_err e;
+
+    ptd_relay_place(n->relay, &at);
+    e = ptd_pool_load(ptd_relay_pool(n->relay), n->pool_path, &at);
+    if (e == PTD_OK || e == PTD_ENOTFOUND)
+        return;
+    ptd_log_warn("Failed to deserialize mempool data on file: %s: %s. "
+                 "Continuing anyway.",
+                 n->pool_path, ptd_err_text(e));
+    (void)!ptd_file_set_aside(n->pool_path);
+}
+
 enum ptd_err node_relay_start(struct ptd_node *n)
 {
+    if (n->cfg->persist_pool && n->cfg->netdir != NULL) {
+        n->pool_path = ptd_path_join(n->cfg->netdir, "mempool.dat");
+        if (n->pool_path == NULL)
+            return PTD_ENOMEM;
+        load(n);
+    }
     return ptd_relay_start(n->relay);
 }
 
 void node_relay_stop(struct ptd_node *n)
 {
-    if (n->relay != NULL)
-        ptd_relay_stop(n->relay);
+    if (n->relay == NULL)
+        return;
+    ptd_relay_stop(n->relay);
+    if (n->pool_path != NULL)
+        (void)!ptd_pool_save(ptd_relay_pool(n->relay), n->pool_path);
+    ptd_free(n->pool_path);
+    n->pool_path = NULL;
 }
 
 /* ---- peers ------------------------------------------------------------- */

@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/util.h"
+#include "chain/check_block.h"
 #include "node/settings_int.h"
+#include "rpc/json.h"
 
 /* ---- the user agent ------------------------------------------------------ */
 
@@ -400,6 +402,42 @@ static size_t buffer_bytes(const struct ptd_args *a, const char *option,
     return (size_t)PTD_MIN(PTD_MAX(n, 0), 1000000) * 1000;
 }
 
+/* Millions of bytes of transactions; below 0 is none. */
+static uint64_t pool_bytes(const struct ptd_args *a)
+{
+    enum { MOST = 1000000 };
+    int64_t n = ptd_args_int(a, "maxmempool", 300);
+
+    return (uint64_t)PTD_MIN(PTD_MAX(n, 0), MOST) * 1000000;
+}
+
+static int64_t pool_expiry(const struct ptd_args *a)
+{
+    enum { MOST = 1000000 };
+    int64_t hours = ptd_args_int(a, "mempoolexpiry", 336);
+
+    return PTD_MIN(PTD_MAX(hours, 0), MOST) * 3600;
+}
+
+/* Satoshi from BTC, with at most 8 decimals, and no more than there are. */
+static enum ptd_err set_relay_fee(struct setter *s)
+{
+    enum { DECIMALS = 8 };
+    const char *text = ptd_args_text(s->args, "minrelaytxfee", NULL);
+    int64_t fee = 0;
+
+    if (text == NULL)
+        return PTD_OK;
+    if (!ptd_json_fixed_point(text, strlen(text), DECIMALS, &fee) || fee < 0 ||
+        fee > PTD_MAX_MONEY)
+        return ptd_complain(s->why,
+                            "Invalid amount for -minrelaytxfee=<amount>: "
+                            "'%.1000s'",
+                            text);
+    s->cfg->min_relay_fee = fee;
+    return PTD_OK;
+}
+
 static enum ptd_err set_peers(struct setter *s)
 {
     const char *upload = ptd_args_text(s->args, "maxuploadtarget", "0M");
@@ -429,6 +467,9 @@ static enum ptd_err set_peers(struct setter *s)
     cfg->v2_transport = ptd_args_bool(s->args, "v2transport", true);
     cfg->blocks_only = ptd_args_bool(s->args, "blocksonly", false);
     cfg->peer_bloom_filters = ptd_args_bool(s->args, "peerbloomfilters", false);
+    cfg->max_pool_bytes = pool_bytes(s->args);
+    cfg->pool_expiry_s = pool_expiry(s->args);
+    cfg->persist_pool = ptd_args_bool(s->args, "persistmempool", true);
     cfg->capture_messages = ptd_args_bool(s->args, "capturemessages", false);
     cfg->check_addrman = ptd_args_int(s->args, "checkaddrman", 0);
     return PTD_OK;
@@ -456,8 +497,8 @@ enum ptd_err set_net(struct setter *s)
 {
     enum ptd_err e;
 
-    if ((e = set_peers(s)) != PTD_OK || (e = set_listening(s)) != PTD_OK ||
-        (e = set_asmap(s)) != PTD_OK)
+    if ((e = set_peers(s)) != PTD_OK || (e = set_relay_fee(s)) != PTD_OK ||
+        (e = set_listening(s)) != PTD_OK || (e = set_asmap(s)) != PTD_OK)
         return e;
     return ptd_node_user_agent(s->cfg->user_agent, sizeof s->cfg->user_agent,
                                s->args, s->why);

@@ -67,6 +67,7 @@ void ptd_pool_free(struct ptd_pool *p PTD_TAKES);
 struct ptd_pool_place {
     uint32_t tip_height;
     int64_t median_time;
+    int64_t time_s; /* when a transaction came; 0: now */
 };
 
 /* ---- one of them ------------------------------------------------------ */
@@ -181,6 +182,20 @@ void ptd_pool_recheck(struct ptd_pool *p, const struct ptd_pool_place *at)
 /* Those that are too old go. Gives when the next one will be (seconds, wall
  * time; INT64_MAX: none is here). */
 int64_t ptd_pool_expire(struct ptd_pool *p) PTD_NONNULL(1);
+
+/* ---- on disk ---------------------------------------------------------------- */
+
+/* Write all of them to a file (mempool.dat, as others know it); add those of a
+ * file that may be added now.
+ *
+ * Returns  PTD_OK; PTD_ENOMEM; PTD_EIO; PTD_ENOTFOUND; else the file is damaged,
+ *          and none of it was added
+ */
+PTD_MUST_USE enum ptd_err ptd_pool_save(struct ptd_pool *p, const char *path)
+    PTD_NONNULL(1, 2);
+PTD_MUST_USE enum ptd_err ptd_pool_load(struct ptd_pool *p, const char *path,
+                                        const struct ptd_pool_place *at)
+    PTD_NONNULL(1, 2, 3);
 
 /* ---- passing on ----------------------------------------------------------- */
 

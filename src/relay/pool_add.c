@@ -33,7 +33,7 @@ static struct entry *entry_new(struct ptd_pool *p, const struct ptd_tx *tx,
     e->t.txid = v->txid;
     e->t.wtxid = v->wtxid;
     e->t.origin = origin;
-    e->t.time_s = ptd_clock_wall_s(p->cfg.clock);
+    e->t.time_s = at->time_s != 0 ? at->time_s : ptd_clock_wall_s(p->cfg.clock);
     e->t.height = at->tip_height;
     e->t.weight = (uint32_t)ptd_tx_weight(tx);
     e->t.vsize = v->vsize;

@@ -3,6 +3,7 @@
  * pool.c       the whole; looking at it
  * pool_add.c   coming: checks that need the pool, conflicts
  * pool_drop.c  going: with what depends on it; blocks, age, room
+ * pool_file.c  on disk
  * pool_row.c   passing on
  * pool_block.c what a block may be made of
  * pool_kin.c   who depends on whom

@@ -78,6 +78,7 @@ void ptd_relay_place(struct ptd_relay *r, struct ptd_pool_place *out)
     ptd_blockchain_tip(r->chain, &tip);
     out->tip_height = tip.header.height;
     out->median_time = tip.header.median_time;
+    out->time_s = 0;
 }
 
 /* ---- from the user ---------------------------------------------------- */

@@ -222,7 +222,7 @@ static const struct {
     { "made-up types", 0, 0 },
     { "filtered blocks", PTD_INV_FILTERED_BLOCK, 0 },
     { "blocks that are not there", PTD_INV_WITNESS_BLOCK, 50 },
-    { "transactions that are not there", PTD_INV_WITNESS_TX, 50 },
+    { "transactions, which others answer for", PTD_INV_WITNESS_TX, 0 },
 };
 
 /* CVE-2024-52920 */

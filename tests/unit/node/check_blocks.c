@@ -287,6 +287,12 @@ START_TEST(getdata_is_answered_entry_by_entry)
     ask[0].hash = block_hash(list[2]);
     ask[1].hash = ptd_params_by_name("regtest")->genesis.hash;
     guest_send(&g, ptd_msg_new_inv(PTD_MSG_GETDATA, ask, 4));
+    /* Transactions first. */
+    m = guest_wait(&g, PTD_MSG_NOTFOUND);
+    ck_assert_uint_eq(((struct ptd_msg_inv *)(void *)m)->n, 1);
+    ck_assert_uint_eq(((struct ptd_msg_inv *)(void *)m)->list[0].type,
+                      PTD_INV_WTX);
+    ptd_msg_free(m);
     m = guest_wait(&g, PTD_MSG_BLOCK);
     hash = block_hash(m);
     ck_assert(ptd_hash_eq(&hash, &ask[0].hash));
@@ -294,11 +300,6 @@ START_TEST(getdata_is_answered_entry_by_entry)
     m = guest_wait(&g, PTD_MSG_BLOCK);
     hash = block_hash(m);
     ck_assert(ptd_hash_eq(&hash, &ask[1].hash));
-    ptd_msg_free(m);
-    m = guest_wait(&g, PTD_MSG_NOTFOUND);
-    ck_assert_uint_eq(((struct ptd_msg_inv *)(void *)m)->n, 1);
-    ck_assert_uint_eq(((struct ptd_msg_inv *)(void *)m)->list[0].type,
-                      PTD_INV_WTX);
     ptd_msg_free(m);
     guest_end(&g);
     host_stop(&h);

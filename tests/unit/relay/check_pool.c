@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/util.h"
 #include "check_relay.h"
 #include "relay/policy.h"
@@ -584,6 +586,90 @@ START_TEST(adopted_ones_are_ours)
 }
 END_TEST
 
+/* ---- on disk ------------------------------------------------------------------ */
+
+static void file_of(char path[64])
+{
+    int fd;
+
+    strcpy(path, "/tmp/pentad-check-pool-XXXXXX");
+    fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static uint8_t *file_read(const char *path, size_t *n)
+{
+    uint8_t *raw;
+
+    ck_assert_int_eq(ptd_file_read(&raw, n, path, 1 << 20), PTD_OK);
+    return raw;
+}
+
+/* As version 2 has it: the same behind a key. */
+static void file_xor(const char *path)
+{
+    enum { KEY_AT = 8, BODY_AT = 17 };
+    size_t n;
+    uint8_t *raw = file_read(path, &n), *out = malloc(n + 9);
+
+    memcpy(out, "\2\0\0\0\0\0\0\0\10abcdefgh", BODY_AT);
+    for (size_t i = 8; i < n; i++)
+        out[i + 9] = raw[i] ^ (uint8_t) "abcdefgh"[(i + 9) % 8];
+    ck_assert_int_eq(ptd_file_replace(path, out, n + 9), PTD_OK);
+    free(out);
+    free(raw);
+}
+
+START_TEST(a_file_brings_them_back)
+{
+    struct ptd_hash own = put(tx_make(NULL, 0, 1, TX_VALUE, 1), PTD_POOL_OWN);
+    struct ptd_hash their =
+        put(tx_make(NULL, 0, 1, TX_VALUE, 2), PTD_POOL_PEER);
+    struct ptd_pool_tx t;
+    char path[64];
+
+    file_of(path);
+    ck_assert_int_eq(ptd_pool_save(p, path), PTD_OK);
+    if (_i == 1)
+        file_xor(path);
+    ptd_pool_free(p);
+    p = pool_with(clk, PTD_POOL_MAX_BYTES, PTD_POOL_MAX_COUNT);
+    ptd_clock_advance_us(clk, INT64_C(3600000000));
+    ck_assert_int_eq(ptd_pool_load(p, path, &place), PTD_OK);
+    ck_assert(ptd_pool_find(p, &t, &own, PTD_POOL_TXID));
+    ck_assert(t.origin == PTD_POOL_OWN && t.time_s == 1600000000);
+    ptd_msg_free(t.msg);
+    ck_assert(ptd_pool_find(p, &t, &their, PTD_POOL_TXID));
+    ck_assert(t.origin == PTD_POOL_BLOCK);
+    ptd_msg_free(t.msg);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(a_cut_file_brings_nothing)
+{
+    uint8_t *raw;
+    char path[64];
+    size_t n;
+
+    put(tx_make(NULL, 0, 1, TX_VALUE, 1), PTD_POOL_OWN);
+    file_of(path);
+    ck_assert_int_eq(ptd_pool_save(p, path), PTD_OK);
+    raw = file_read(path, &n);
+    ptd_pool_free(p);
+    p = pool_with(clk, PTD_POOL_MAX_BYTES, PTD_POOL_MAX_COUNT);
+    for (size_t k = 0; k < n; k++) {
+        ck_assert_int_eq(ptd_file_replace(path, raw, k), PTD_OK);
+        ck_assert_int_ne(ptd_pool_load(p, path, &place), PTD_OK);
+        ck_assert_uint_eq(info().n, 0);
+    }
+    unlink(path);
+    ck_assert_int_eq(ptd_pool_load(p, path, &place), PTD_ENOTFOUND);
+    free(raw);
+}
+END_TEST
+
 TCase *tcase_pool(void)
 {
     TCase *tc = tcase_create("pool");
@@ -609,5 +695,7 @@ TCase *tcase_pool(void)
     tcase_add_test(tc, the_row_is_read_in_order);
     tcase_add_test(tc, ours_are_repeated_until_they_come_back);
     tcase_add_test(tc, adopted_ones_are_ours);
+    tcase_add_loop_test(tc, a_file_brings_them_back, 0, 2);
+    tcase_add_test(tc, a_cut_file_brings_nothing);
     return tc;
 }
