@@ -255,12 +255,13 @@ uint64_t node_services_for(const struct node_peer *np);
  * logged. PTD_OK; PTD_ENOMEM; PTD_EAGAIN. */
 enum ptd_err node_publish_start(struct ptd_node *n);
 void node_publish_stop(struct ptd_node *n);
-/* None of these waits; any thread that holds no lock of PTD_RANK_CHAIN or
- * above. */
+/* Neither this waits, nor what follows. Any thread, no lock. */
 void node_publish_tip(struct ptd_node *n, const struct ptd_tip_change *t);
 /* The pool took a transaction (type PTD_MSG_TX, not changed any more;
  * borrowed), or lost one otherwise than to a block; the number of its change.
- * To be called in the order of these numbers. */
+ * In the order of these numbers: the pool's own lock may be held, if its rank
+ * is below PTD_RANK_PUBLISHER. What a block makes fall out comes before that
+ * block: let the pool hear of a new tip before node_publish_tip(). */
 void node_publish_tx_added(struct ptd_node *n, const struct ptd_hash *txid,
                            struct ptd_msg *tx, uint64_t sequence);
 void node_publish_tx_removed(struct ptd_node *n, const struct ptd_hash *txid,
