@@ -33,14 +33,16 @@ static bool is_there(const struct ptd_sync_peer *sp, bool block_relay)
 
 /* The only one over its network is worth more than a block: others of that
  * network may be hard to find. */
-static bool is_only_one_locked(struct ptd_sync_peer *sp)
-    PTD_REQUIRES(sp->ns->mu);
-static bool is_only_one_locked(struct ptd_sync_peer *sp)
+static bool
+is_only_one_locked(struct ptd_netsync *ns, const struct ptd_sync_peer *sp)
+    PTD_REQUIRES(ns->mu);
+static bool is_only_one_locked(struct ptd_netsync *ns,
+                               const struct ptd_sync_peer *sp)
 {
     enum ptd_net net = ptd_peer_addr(sp->peer)->net;
     size_t n = 0;
 
-    PTD_LIST_EACH(other, &sp->ns->peers, struct ptd_sync_peer, link)
+    PTD_LIST_EACH(other, &ns->peers, struct ptd_sync_peer, link)
     n += other->cfg.outbound && !other->cfg.block_relay_only &&
          ptd_peer_addr(other->peer)->net == net;
     return n < 2;
@@ -57,7 +59,7 @@ static void choose_full_locked(struct ptd_netsync *ns, struct choice *c)
         if (!is_there(sp, false))
             continue;
         c->n++;
-        if (sp->protect || is_only_one_locked(sp))
+        if (sp->protect || is_only_one_locked(ns, sp))
             continue;
         if (c->sp == NULL || sp->last_announced_s <= c->sp->last_announced_s)
             c->sp = sp;
