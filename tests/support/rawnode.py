@@ -22,8 +22,9 @@ def net_addr(host="127.0.0.1", port=0, services=0):
             socket.inet_aton(host) + struct.pack(">H", port))
 
 
-def version(pver=70016, agent=b"/rawnode:1/", height=0, nonce=0x1122334455667788):
-    return (struct.pack("<iQq", pver, 0, 1700000000) + net_addr() + net_addr() +
+def version(pver=70016, agent=b"/rawnode:1/", height=0,
+            nonce=0x1122334455667788, when=1700000000, you=net_addr()):
+    return (struct.pack("<iQq", pver, 0, when) + you + net_addr() +
             struct.pack("<Q", nonce) + bytes([len(agent)]) + agent +
             struct.pack("<i?", height, True))
 
@@ -31,9 +32,14 @@ def version(pver=70016, agent=b"/rawnode:1/", height=0, nonce=0x1122334455667788
 class RawNode:
     """One connection. Every wait ends with socket.timeout after `timeout` s."""
 
-    def __init__(self, port, host="127.0.0.1", magic=REGTEST, timeout=30):
+    def __init__(self, port=None, host="127.0.0.1", magic=REGTEST, timeout=30,
+                 source="", sock=None):
+        """Dial, from a source; or be given what somebody else's dial made."""
         self.magic = magic
-        self.sock = socket.create_connection((host, port), timeout)
+        self.sock = sock or socket.create_connection(
+            (host, port), timeout, (source, 0) if source else None)
+        self.sock.settimeout(timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @classmethod
     def over(cls, sock, magic=REGTEST, timeout=30):
@@ -80,6 +86,27 @@ class RawNode:
         self.send("verack")
         self.wait_for("verack")
         return theirs
+
+    def sync(self):
+        """Until all that was sent is handled. False: it hung up."""
+        try:
+            self.send("ping", b"in order")
+            while self.wait_for("pong") != b"in order":
+                pass
+        except (EOFError, ConnectionError):
+            return False
+        return True
+
+    def is_hung_up(self):
+        """Wait until it is; what comes before that is thrown away."""
+        try:
+            while self.sock.recv(65536):
+                pass
+        except ConnectionError:
+            pass
+        except socket.timeout:
+            return False
+        return True
 
     def close(self):
         self.sock.close()
