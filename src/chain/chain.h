@@ -156,7 +156,9 @@ struct ptd_block_result {
 enum {
     PTD_ACCEPT_REQUESTED = 1, /* keep it even if it is not part of a better
                                  chain, and however far ahead it is */
-    PTD_ACCEPT_TRUSTED = 2    /* its header is taken whatever its work */
+    PTD_ACCEPT_TRUSTED = 2,   /* its header is taken whatever its work */
+    PTD_ACCEPT_SOUND = 4      /* it passed ptd_block_check_mutated(), with what
+                                 holds at its height */
 };
 
 /* Check a block, keep it, and move the tip if it, or those that waited for

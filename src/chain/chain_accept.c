@@ -460,7 +460,7 @@ static struct ptd_block_verdict check_alone(struct ptd_blockchain *c,
 
     if (e != PTD_HEADER_OK)
         return ptd_header_err_verdict(e);
-    v = ptd_block_check(in->b);
+    v = in->at.sound ? ptd_block_check_sound(in->b) : ptd_block_check(in->b);
     if (v.class == PTD_BLOCK_INVALID) {
         /* Not if its transactions may be made up to fit the header. */
         struct ptd_block_verdict m = ptd_block_check_mutated(in->b, false);
@@ -480,6 +480,7 @@ static void accept(struct ptd_blockchain *c, struct ptd_block_result *out,
 
     if (is_settled(c, out, in))
         return;
+    in->at.sound = flags & PTD_ACCEPT_SOUND;
     out->verdict = check_alone(c, in);
     if (out->verdict.class != PTD_BLOCK_VALID) {
         remember_bad(c, out, in);

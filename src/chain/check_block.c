@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+#include "crypto/merkle.h"
 #include "crypto/sha256.h"
 #include "wire/header.h"
 #include "wire/tx.h"
@@ -50,6 +52,18 @@ void ptd_block_measure(const struct ptd_msg_block *b,
 
 /* ---- without context ------------------------------------------------ */
 
+static struct ptd_block_verdict judge_merkle_root(const struct ptd_msg_block *b,
+                                                  const struct ptd_hash *root,
+                                                  bool ambiguous)
+{
+    if (!ptd_hash_eq(root, &b->header.merkle_root))
+        return mutated("bad-txnmrklroot", "hashMerkleRoot mismatch");
+    /* CVE-2012-2459: a shorter list has the same root. */
+    if (ambiguous)
+        return mutated("bad-txns-duplicate", "duplicate transaction");
+    return valid;
+}
+
 static struct ptd_block_verdict check_merkle_root(const struct ptd_msg_block *b)
 {
     struct ptd_hash root;
@@ -57,12 +71,7 @@ static struct ptd_block_verdict check_merkle_root(const struct ptd_msg_block *b)
 
     if (ptd_block_merkle_root(b, &root, &ambiguous) != PTD_OK)
         return no_memory;
-    if (!ptd_hash_eq(&root, &b->header.merkle_root))
-        return mutated("bad-txnmrklroot", "hashMerkleRoot mismatch");
-    /* CVE-2012-2459: a shorter list has the same root. */
-    if (ambiguous)
-        return mutated("bad-txns-duplicate", "duplicate transaction");
-    return valid;
+    return judge_merkle_root(b, &root, ambiguous);
 }
 
 static struct ptd_block_verdict check_txs(const struct ptd_msg_block *b)
@@ -88,10 +97,14 @@ static struct ptd_block_verdict check_txs(const struct ptd_msg_block *b)
 struct ptd_block_verdict ptd_block_check(const struct ptd_msg_block *b)
 {
     struct ptd_block_verdict v = check_merkle_root(b);
+
+    return v.class == PTD_BLOCK_VALID ? ptd_block_check_sound(b) : v;
+}
+
+struct ptd_block_verdict ptd_block_check_sound(const struct ptd_msg_block *b)
+{
     struct ptd_block_sizes sizes;
 
-    if (v.class != PTD_BLOCK_VALID)
-        return v;
     ptd_block_measure(b, &sizes);
     if (b->n_tx == 0 ||
         (uint64_t)b->n_tx * PTD_WITNESS_SCALE > PTD_MAX_BLOCK_WEIGHT ||
@@ -108,9 +121,26 @@ struct ptd_block_verdict ptd_block_check(const struct ptd_msg_block *b)
 
 /* ---- in its place --------------------------------------------------- */
 
-/* BIP 141. expected: the rules for commitments hold at the block's height. */
+/* BIP 141: the first input's witness is hashed with the root. */
+static enum ptd_err match_witness(const struct ptd_msg_block *b,
+                                  const struct ptd_hash *want,
+                                  const struct ptd_hash *root)
+{
+    struct ptd_piece piece[2] = {
+        { root->b, PTD_HASH_BYTES },
+        { b->tx[0].in[0].witness[0].p, PTD_HASH_BYTES },
+    };
+    struct ptd_hash both;
+
+    ptd_sha256d_pieces(both.b, piece, 2);
+    return ptd_hash_eq(&both, want) ? PTD_OK : PTD_EBADVALUE;
+}
+
+/* BIP 141. expected: the rules for commitments hold at the block's height.
+ * root: of wtxids, NULL: to be found out. */
 static struct ptd_block_verdict check_witness(const struct ptd_msg_block *b,
-                                              bool expected)
+                                              bool expected,
+                                              const struct ptd_hash *root)
 {
     static const char nonce_size[] =
         "CheckWitnessMalleation : invalid witness reserved value size";
@@ -127,7 +157,8 @@ static struct ptd_block_verdict check_witness(const struct ptd_msg_block *b,
         if (coinbase->n_in == 0 || coinbase->in[0].n_witness != 1 ||
             coinbase->in[0].witness[0].n != PTD_HASH_BYTES)
             return mutated("bad-witness-nonce-size", nonce_size);
-        e = ptd_block_check_witness(b);
+        e = root != NULL ? match_witness(b, &want, root)
+                         : ptd_block_check_witness(b);
         if (e == PTD_EBADVALUE)
             return mutated("bad-witness-merkle-match", mismatch);
         return e == PTD_OK ? valid : no_memory;
@@ -185,7 +216,7 @@ ptd_block_check_in_place(const struct ptd_msg_block *b,
     /* BIP 113 */
     int64_t cutoff = at->height >= at->params->csv_height ? at->prev_median_time
                                                           : b->header.time;
-    struct ptd_block_verdict v;
+    struct ptd_block_verdict v = valid;
     struct ptd_block_sizes sizes;
 
     for (uint32_t i = 0; i < b->n_tx; i++) {
@@ -196,7 +227,8 @@ ptd_block_check_in_place(const struct ptd_msg_block *b,
     if (at->height >= at->params->bip34_height &&
         !begins_with_height(&b->tx[0], at->height))
         return invalid("bad-cb-height", "block height mismatch in coinbase");
-    v = check_witness(b, at->height >= at->params->segwit_height);
+    if (!at->sound)
+        v = check_witness(b, at->height >= at->params->segwit_height, NULL);
     if (v.class != PTD_BLOCK_VALID)
         return v;
     /* Only now is the witness known to be the one that belongs here. */
@@ -222,11 +254,64 @@ static bool has_node_of_tree(const struct ptd_msg_block *b)
     return false;
 }
 
-struct ptd_block_verdict ptd_block_check_mutated(const struct ptd_msg_block *b,
-                                                 bool expect_witness)
-{
-    struct ptd_block_verdict v = check_merkle_root(b);
+/* Both roots, each transaction hashed once where that is enough: without
+ * witness both its hashes are the same. Source: BIP 141 */
+struct roots {
+    struct ptd_hash txids, wtxids;
+    bool ambiguous;
+};
 
+static enum ptd_err hash_tx(const struct ptd_tx *tx, struct ptd_hash *txid,
+                            struct ptd_hash *wtxid,
+                            const struct ptd_hash *known)
+{
+    bool has_witness = tx->raw.n > 0 ? tx->has_witness : ptd_tx_has_items(tx);
+    enum ptd_err e = PTD_OK;
+
+    if (known != NULL && !ptd_hash_is_zero(known))
+        *wtxid = *known;
+    else
+        e = ptd_tx_wtxid(tx, wtxid);
+    if (e != PTD_OK || has_witness)
+        return e != PTD_OK ? e : ptd_tx_txid(tx, txid);
+    *txid = *wtxid;
+    return PTD_OK;
+}
+
+static enum ptd_err find_roots(const struct ptd_msg_block *b, struct roots *out,
+                               const struct ptd_hash *known)
+{
+    struct ptd_hash *txid = ptd_alloc_array(b->n_tx, sizeof *txid);
+    struct ptd_hash *wtxid = ptd_alloc_array(b->n_tx, sizeof *wtxid);
+    enum ptd_err e = txid != NULL && wtxid != NULL ? PTD_OK : PTD_ENOMEM;
+
+    for (uint32_t i = 0; i < b->n_tx && e == PTD_OK; i++)
+        e = hash_tx(&b->tx[i], &txid[i], &wtxid[i],
+                    known != NULL ? &known[i] : NULL);
+    if (e == PTD_OK) {
+        wtxid[0] = (struct ptd_hash){ { 0 } };
+        out->ambiguous = !ptd_merkle_root(&out->txids, txid, b->n_tx);
+        /* Equal neighbours show in the tree of txids already. */
+        (void)!ptd_merkle_root(&out->wtxids, wtxid, b->n_tx);
+    }
+    ptd_free(wtxid);
+    ptd_free(txid);
+    return e;
+}
+
+struct ptd_block_verdict
+ptd_block_check_mutated_by(const struct ptd_msg_block *b, bool expect_witness,
+                           const struct ptd_hash *wtxids)
+{
+    struct ptd_hash commitment;
+    struct ptd_block_verdict v;
+    struct roots roots;
+    bool both = expect_witness && ptd_block_witness_commitment(b, &commitment);
+
+    if (both && find_roots(b, &roots, wtxids) != PTD_OK)
+        return no_memory;
+    v = both ? judge_merkle_root(b, &roots.txids, roots.ambiguous)
+             : check_merkle_root(b);
     if (v.class != PTD_BLOCK_VALID)
         return v;
     /* A coinbase of 64 bytes would take 224 bits of work. */
@@ -234,7 +319,13 @@ struct ptd_block_verdict ptd_block_check_mutated(const struct ptd_msg_block *b,
         return has_node_of_tree(b)
                    ? mutated("bad-txns-node", "64-byte transaction")
                    : valid;
-    return check_witness(b, expect_witness);
+    return check_witness(b, expect_witness, both ? &roots.wtxids : NULL);
+}
+
+struct ptd_block_verdict ptd_block_check_mutated(const struct ptd_msg_block *b,
+                                                 bool expect_witness)
+{
+    return ptd_block_check_mutated_by(b, expect_witness, NULL);
 }
 
 int64_t ptd_block_subsidy(const struct ptd_params *params, uint32_t height)

@@ -105,11 +105,17 @@ void ptd_block_measure(const struct ptd_msg_block *b,
 struct ptd_block_verdict ptd_block_check(const struct ptd_msg_block *b)
     PTD_NONNULL(1);
 
+/* The same for a block that passed ptd_block_check_mutated(): its transactions
+ * are not hashed once more. */
+struct ptd_block_verdict ptd_block_check_sound(const struct ptd_msg_block *b)
+    PTD_NONNULL(1);
+
 /* Its place in the chain. */
 struct ptd_block_context {
     const struct ptd_params *params;
     uint32_t height;
     uint32_t prev_median_time; /* BIP 113: of its parent */
+    bool sound; /* ptd_block_check_mutated() was passed, with what holds here */
 };
 
 /* What needs the place: finality, height in the coinbase, witness commitment,
@@ -122,10 +128,15 @@ ptd_block_check_in_place(const struct ptd_msg_block *b,
  * with it: VALID, MUTATED or NO_MEMORY.
  *
  * check_witness  whether its parent's height has witness commitments
+ * wtxids         by transaction, of those that are known already; zero: this
+ *                one is not. NULL: none is
  */
 struct ptd_block_verdict
 ptd_block_check_mutated(const struct ptd_msg_block *b, bool check_witness)
     PTD_NONNULL(1);
+struct ptd_block_verdict
+ptd_block_check_mutated_by(const struct ptd_msg_block *b, bool check_witness,
+                           const struct ptd_hash *wtxids) PTD_NONNULL(1);
 
 /* The new coins of a block: 50, halved every 210,000 blocks (regtest: 150). */
 int64_t ptd_block_subsidy(const struct ptd_params *params, uint32_t height)

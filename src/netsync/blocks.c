@@ -70,14 +70,13 @@ static enum ptd_err refused(struct ptd_sync_peer *sp,
 }
 
 enum ptd_err blocks_take(struct ptd_sync_peer *sp, const struct ptd_msg *block,
-                         bool requested, bool compact)
+                         unsigned flags, bool compact)
 {
     struct ptd_netsync *ns = sp->ns;
     struct ptd_block_result res;
     enum ptd_err e = PTD_OK;
 
-    ptd_blockchain_accept_block(ns->chain, &res, block,
-                                requested ? PTD_ACCEPT_REQUESTED : 0);
+    ptd_blockchain_accept_block(ns->chain, &res, block, flags);
     /* Only now, so that nobody else is asked for it meanwhile. */
     if (res.is_new) {
         note_new(sp, &res.hash);
@@ -93,8 +92,10 @@ enum ptd_err blocks_take(struct ptd_sync_peer *sp, const struct ptd_msg *block,
 }
 
 /* Is it what its header promises? Only then is anything else done with it, so
- * that a block that was tampered with spoils nobody's download. */
-static bool is_mutated(struct ptd_netsync *ns, const struct ptd_msg_block *b)
+ * that a block that was tampered with spoils nobody's download. *flags: that
+ * it is sound, for blocks_take(). */
+static bool is_mutated(struct ptd_netsync *ns, const struct ptd_msg_block *b,
+                       unsigned *flags)
 {
     struct ptd_block_verdict v;
     struct ptd_header_info prev;
@@ -103,6 +104,8 @@ static bool is_mutated(struct ptd_netsync *ns, const struct ptd_msg_block *b)
         return false; /* it is refused for that */
     v = ptd_block_check_mutated(b,
                                 prev.height + 1 >= ns->params->segwit_height);
+    if (v.class == PTD_BLOCK_VALID)
+        *flags |= PTD_ACCEPT_SOUND;
     if (v.class != PTD_BLOCK_MUTATED)
         return false;
     ptd_log_debug("Block mutated: %s%s%s", v.reason,
@@ -129,6 +132,7 @@ enum ptd_err blocks_on_block(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
     struct ptd_sync_peer *sp = arg;
     struct ptd_inv inv = { .type = PTD_INV_BLOCK };
     char hex[PTD_HASH_HEX_SIZE];
+    unsigned flags = 0;
 
     if (atomic_load(&sp->ns->loading)) {
         ptd_log_debug("Unexpected block message received from %s",
@@ -139,13 +143,15 @@ enum ptd_err blocks_on_block(struct ptd_peer *p, struct ptd_msg *msg, void *arg)
     ptd_log_debug("received block %s %s", ptd_hash_to_hex(&inv.hash, hex),
                   ptd_peer_name(p));
     ptd_peer_add_known_inv(p, &inv);
-    if (is_mutated(sp->ns, b)) {
+    if (is_mutated(sp->ns, b, &flags)) {
         strike(sp, &inv.hash);
         ptd_log_debug("Received mutated block from %s", ptd_peer_name(p));
         sync_wake(sp->ns);
         return sync_misbehaved(sp, PTD_EBADVALUE, "mutated block");
     }
-    return blocks_take(sp, msg, note_has(sp, &inv.hash), false);
+    if (note_has(sp, &inv.hash))
+        flags |= PTD_ACCEPT_REQUESTED;
+    return blocks_take(sp, msg, flags, false);
 }
 
 /* It has not got what it was asked for: others may. */

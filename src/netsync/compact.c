@@ -145,7 +145,8 @@ finish(struct ptd_sync_peer *sp, struct partial *b, struct ptd_msg *blocktxn,
 
     switch (state) {
     case PARTIAL_OK:
-        e = blocks_take(sp, block, true, true);
+        e = blocks_take(sp, block, PTD_ACCEPT_REQUESTED | PTD_ACCEPT_SOUND,
+                        true);
         ptd_msg_free(block);
         break;
     case PARTIAL_INVALID:
@@ -302,7 +303,8 @@ static enum ptd_err try_build(struct ptd_sync_peer *sp, const struct news *n)
         partial_fill(b, &block, NULL,
                      has_witness(sp->ns, n->info.header.height)) ==
             PARTIAL_OK) {
-        e = blocks_take(sp, block, true, true);
+        e = blocks_take(sp, block, PTD_ACCEPT_REQUESTED | PTD_ACCEPT_SOUND,
+                        true);
         ptd_msg_free(block);
     }
     partial_free(b);

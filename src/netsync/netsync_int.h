@@ -311,10 +311,10 @@ void surplus_check(struct ptd_netsync *ns, int64_t *due_us);
 enum ptd_err blocks_on_block(struct ptd_peer *p, struct ptd_msg *m, void *sp);
 enum ptd_err blocks_on_notfound(struct ptd_peer *p, struct ptd_msg *m,
                                 void *sp);
-/* Take a block in; compact: it was put together here, so it is nobody's fault
- * if it is bad. */
+/* Take a block in, with flags of ptd_blockchain_accept_block(); compact: it was
+ * put together here, so it is nobody's fault if it is bad. */
 enum ptd_err blocks_take(struct ptd_sync_peer *sp, const struct ptd_msg *block,
-                         bool requested, bool compact);
+                         unsigned flags, bool compact);
 
 /* ---- compact.c, partial.c -------------------------------------------- */
 

@@ -27,7 +27,7 @@ struct slot {
     bool have;
     bool ambiguous;        /* several at hand have its short id: ask for it */
     struct ptd_msg *msg;   /* one reference; NULL: in b->cmpct */
-    struct ptd_hash wtxid; /* of msg's */
+    struct ptd_hash wtxid; /* of msg's; zero if there is none */
 };
 
 struct partial {
@@ -334,6 +334,22 @@ static struct ptd_msg *make_block(const struct partial *b)
     return m;
 }
 
+/* Is it the block that the sender meant? Those that were at hand came with
+ * their hashes. */
+static struct ptd_block_verdict check(const struct partial *b,
+                                      const struct ptd_msg_block *block,
+                                      bool check_witness)
+{
+    struct ptd_hash *known = ptd_alloc_array(b->n_tx, sizeof *known);
+    struct ptd_block_verdict v;
+
+    for (uint32_t i = 0; known != NULL && i < b->n_tx; i++)
+        known[i] = b->slot[i].wtxid;
+    v = ptd_block_check_mutated_by(block, check_witness, known);
+    ptd_free(known);
+    return v;
+}
+
 enum partial_state partial_fill(struct partial *b, struct ptd_msg **block,
                                 struct ptd_msg *blocktxn, bool check_witness)
 {
@@ -346,7 +362,7 @@ enum partial_state partial_fill(struct partial *b, struct ptd_msg **block,
     *block = make_block(b);
     if (*block == NULL)
         return PARTIAL_FAILED;
-    v = ptd_block_check_mutated(SYNC_MSG(block, *block), check_witness);
+    v = check(b, SYNC_MSG(block, *block), check_witness);
     if (v.class == PTD_BLOCK_VALID) {
         ptd_log_debug("Successfully reconstructed block with %" PRIu32
                       " txn prefilled, %" PRIu32 " txn at hand and %" PRIu32

@@ -44,7 +44,10 @@ static struct ptd_msg *new_tx(uint32_t number, size_t bytes)
     p += 36;
     *p = 0xfd;
     ptd_put_le16(p + 1, (uint16_t)script);
-    p += 3 + script; /* pushes of nothing: no operation that is counted */
+    p += 3;
+    for (size_t at = 0; at + 1 < script; at += 1 + p[at]) /* pushes */
+        p[at] = (uint8_t)PTD_MIN((size_t)75, script - at - 1);
+    p += script;
     ptd_put_le32(p, UINT32_MAX);
     p[4] = 2;
     p = put_output(p + 5, 1000 + number);
