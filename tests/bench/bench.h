@@ -51,6 +51,29 @@ static inline void bench_print(const char *name, double value,
     fflush(stdout);
 }
 
+/* From one moment on: wall and CPU time. */
+struct bench_span {
+    double wall_s, cpu_s;
+};
+
+static inline struct bench_span bench_begin(void)
+{
+    return (struct bench_span){ bench_wall_s(), bench_cpu_s() };
+}
+
+/* So many since then: two lines, `name` and `name_cpu`. */
+static inline void bench_print_rate(const struct bench_span *since,
+                                    const char *name, double n)
+{
+    double wall = bench_wall_s() - since->wall_s;
+    double cpu = bench_cpu_s() - since->cpu_s;
+    char label[80];
+
+    bench_print(name, n / wall, "/s");
+    snprintf(label, sizeof label, "%s_cpu", name);
+    bench_print(label, n / cpu, "/CPU-s");
+}
+
 static inline int bench_compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

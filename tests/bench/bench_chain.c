@@ -91,11 +91,14 @@ static uint8_t *make_headers(size_t n)
     return raw;
 }
 
-static void bench_tree(const uint8_t *raw, size_t n)
+/* The checks alone. */
+static void bench_tree(const struct ptd_params *network, const char *name,
+                       const uint8_t *raw, size_t n)
 {
-    struct ptd_headers *t = ptd_headers_new(&params, 0);
+    struct ptd_headers *t = ptd_headers_new(network, 0);
     struct ptd_headers_result res;
-    double start = bench_wall_s();
+    struct bench_span start = bench_begin();
+    char label[80];
 
     if (t == NULL)
         die("no memory");
@@ -105,29 +108,49 @@ static void bench_tree(const uint8_t *raw, size_t n)
             PTD_HEADER_OK)
             die("header refused");
     }
-    bench_print("headers_checked", (double)n / (bench_wall_s() - start), "/s");
-    bench_print("headers_memory",
-                (double)ptd_headers_bytes(t) / (double)(n + 1), "B/header");
+    bench_print_rate(&start, name, (double)n);
+    snprintf(label, sizeof label, "%s_memory", name);
+    bench_print(label, (double)ptd_headers_bytes(t) / (double)(n + 1),
+                "B/header");
     ptd_headers_free(t);
+}
+
+/* Those of the test vectors, if they are there. */
+static void bench_mainnet(void)
+{
+    enum { N = 10236 };
+    FILE *f = fopen(PTD_VECTORS_DIR "/headers/mainnet-0-to-10236.bin", "rb");
+    uint8_t *raw = calloc(N + 1, H);
+
+    if (raw == NULL)
+        die("no memory");
+    if (f != NULL && fread(raw, H, N + 1, f) == N + 1)
+        bench_tree(ptd_params_by_name("main"), "headers_checked_mainnet",
+                   raw + H, N);
+    else
+        fprintf(stderr, "bench_chain: no test vectors\n");
+    if (f != NULL)
+        fclose(f);
+    free(raw);
 }
 
 static void bench_presync(const uint8_t *raw, size_t n)
 {
     struct ptd_headers *t = ptd_headers_new(&params, 0);
     struct ptd_u256 wanted = ptd_u256_from_u64(2 * (uint64_t)n);
-    struct ptd_header_info start;
+    struct ptd_header_info at_tip;
+    struct bench_span start;
     struct ptd_presync_result res;
     struct ptd_presync *s;
     size_t proven = 0;
-    double begin;
 
     if (t == NULL)
         die("no memory");
-    ptd_headers_tip(t, &start);
-    s = ptd_presync_new(&params, &start, &wanted, 4000000000);
+    ptd_headers_tip(t, &at_tip);
+    s = ptd_presync_new(&params, &at_tip, &wanted, 4000000000);
     if (s == NULL)
         die("no memory");
-    begin = bench_wall_s();
+    start = bench_begin();
     for (int pass = 0; pass < 2; pass++) {
         for (size_t at = 0, some; at < n; at += some) {
             some = PTD_MIN(n - at, (size_t)PER_MESSAGE);
@@ -139,8 +162,7 @@ static void bench_presync(const uint8_t *raw, size_t n)
     }
     if (proven < n - 2)
         die(res.why != NULL ? res.why : "presync fell short");
-    bench_print("headers_presynced", (double)n / (bench_wall_s() - begin),
-                "/s");
+    bench_print_rate(&start, "headers_presynced", (double)n);
     ptd_presync_free(s);
     ptd_headers_free(t);
 }
@@ -149,22 +171,22 @@ static void bench_headers_on_disk(const uint8_t *raw, size_t n)
 {
     struct ptd_headers_result res;
     struct ptd_blockchain *c;
-    double start;
+    struct bench_span start;
 
     new_dir();
     c = open_chain();
-    start = bench_wall_s();
+    start = bench_begin();
     for (size_t at = 0, some; at < n; at += some) {
         some = PTD_MIN(n - at, (size_t)PER_MESSAGE);
         if (ptd_blockchain_add_headers(c, &res, raw + at * H, some,
                                        PTD_FROM_STRANGER) != PTD_HEADER_OK)
             die("header refused");
     }
-    bench_print("headers_accepted", (double)n / (bench_wall_s() - start), "/s");
+    bench_print_rate(&start, "headers_accepted", (double)n);
     ptd_blockchain_close(c);
-    start = bench_wall_s();
+    start = bench_begin();
     c = open_chain();
-    bench_print("headers_loaded", (double)n / (bench_wall_s() - start), "/s");
+    bench_print_rate(&start, "headers_loaded", (double)n);
     if (ptd_headers_height(ptd_blockchain_headers(c)) != n)
         die("headers were lost");
     ptd_blockchain_close(c);
@@ -182,18 +204,18 @@ static void bench_blocks(size_t n)
     uint64_t tries = UINT64_MAX;
     char from[200];
     size_t made;
-    double start;
+    struct bench_span start;
 
     if (hashes == NULL)
         die("no memory");
     new_dir();
     c = open_chain();
-    start = bench_wall_s();
+    start = bench_begin();
     if (ptd_mine_generate(c, hashes, &made, &why, n, &job, &tries, NULL) !=
         PTD_OK)
         die(why.reason);
-    bench_print("blocks_mined", (double)n / (bench_wall_s() - start), "/s");
-    start = bench_wall_s();
+    bench_print_rate(&start, "blocks_mined", (double)n);
+    start = bench_begin();
     for (size_t i = 0; i < n; i++) {
         struct ptd_buf *buf;
         size_t bytes;
@@ -202,11 +224,11 @@ static void bench_blocks(size_t n)
             die("block lost");
         ptd_buf_free(buf);
     }
-    bench_print("blocks_read", (double)n / (bench_wall_s() - start), "/s");
+    bench_print_rate(&start, "blocks_read", (double)n);
     ptd_blockchain_close(c);
-    start = bench_wall_s();
+    start = bench_begin();
     c = open_chain();
-    bench_print("blocks_loaded", (double)n / (bench_wall_s() - start), "/s");
+    bench_print_rate(&start, "blocks_loaded", (double)n);
     ptd_blockchain_close(c);
 
     /* The same file for another chain. */
@@ -218,12 +240,11 @@ static void bench_blocks(size_t n)
         snprintf(at, sizeof at, "%s", from);
         new_dir();
         c = open_chain();
-        start = bench_wall_s();
+        start = bench_begin();
         if (ptd_blockchain_import(c, at, &imported, NULL) != PTD_OK ||
             imported.n_new != n)
             die("import");
-        bench_print("blocks_accepted", (double)n / (bench_wall_s() - start),
-                    "/s");
+        bench_print_rate(&start, "blocks_accepted", (double)n);
         ptd_blockchain_close(c);
         remove_dir();
         snprintf(dir, sizeof dir, "%s", old);
@@ -242,7 +263,8 @@ int main(int argc, char **argv)
         die("usage: bench_chain [headers [blocks]]");
     params = *ptd_params_by_name("regtest");
     raw = make_headers(n_headers);
-    bench_tree(raw, n_headers);
+    bench_tree(&params, "headers_checked", raw, n_headers);
+    bench_mainnet();
     bench_presync(raw, n_headers);
     bench_headers_on_disk(raw, n_headers);
     free(raw);

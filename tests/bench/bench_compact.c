@@ -32,10 +32,10 @@ static void each_tx(void *arg, ptd_sync_take_tx take, void *ctx)
         take(ctx, pool->tx[i], &pool->wtxid[i]);
 }
 
-static void fill(struct pool *pool, size_t n)
+static void fill(struct pool *pool, size_t n, bool witness)
 {
     pool->n = n;
-    pool->tx = bench_txs_new(n, 380);
+    pool->tx = bench_txs_new(n, 380, witness);
     pool->wtxid = calloc(n, sizeof *pool->wtxid);
     must(pool->wtxid != NULL, "memory");
     for (size_t i = 0; i < n; i++)
@@ -82,8 +82,16 @@ static void rebuild_once(struct ptd_netsync *ns, struct ptd_msg *compact)
     partial_free(part);
 }
 
+static void print(const char *what, const char *suffix, double ms)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "compact_%s%s", what, suffix);
+    bench_print(name, ms, "ms");
+}
+
 static void measure(struct ptd_netsync *ns, const struct ptd_msg *block,
-                    size_t rounds)
+                    size_t rounds, const char *suffix)
 {
     const struct ptd_msg_block *b = SYNC_MSG(block, block);
     double *make = calloc(rounds, sizeof *make);
@@ -110,12 +118,10 @@ static void measure(struct ptd_netsync *ns, const struct ptd_msg *block,
         cpu[0] += cpu_at[1] - cpu_at[0];
         cpu[1] += cpu_at[2] - cpu_at[1];
     }
-    bench_print("compact_encode", bench_quantile(make, rounds, 0.5) * 1e3,
-                "ms");
-    bench_print("compact_encode_cpu", cpu[0] / (double)rounds * 1e3, "ms");
-    bench_print("compact_rebuild", bench_quantile(rebuild, rounds, 0.5) * 1e3,
-                "ms");
-    bench_print("compact_rebuild_cpu", cpu[1] / (double)rounds * 1e3, "ms");
+    print("encode", suffix, bench_quantile(make, rounds, 0.5) * 1e3);
+    print("encode_cpu", suffix, cpu[0] / (double)rounds * 1e3);
+    print("rebuild", suffix, bench_quantile(rebuild, rounds, 0.5) * 1e3);
+    print("rebuild_cpu", suffix, cpu[1] / (double)rounds * 1e3);
     free(make);
     free(rebuild);
 }
@@ -159,14 +165,16 @@ int main(int argc, char **argv)
     must(ptd_blockchain_open(&config.chain, &chain_config, why) == PTD_OK, why);
     ns = ptd_netsync_new(&config);
     must(ns != NULL, "memory");
-    fill(&pool, n);
-    block = make_block(config.chain, &pool);
-    measure(ns, block, rounds);
-    ptd_msg_free(block);
+    for (int witness = 0; witness < 2; witness++) {
+        fill(&pool, n, witness);
+        block = make_block(config.chain, &pool);
+        measure(ns, block, rounds, witness ? "_segwit" : "");
+        ptd_msg_free(block);
+        bench_txs_free(pool.tx, n);
+        free(pool.wtxid);
+    }
     ptd_netsync_free(ns);
     ptd_blockchain_close(config.chain);
     bench_remove_dir(dir);
-    bench_txs_free(pool.tx, n);
-    free(pool.wtxid);
     return 0;
 }

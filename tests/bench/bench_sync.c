@@ -507,7 +507,7 @@ static double loopback(size_t n)
 
 static void bench_large_blocks(size_t n)
 {
-    struct ptd_msg **txs = bench_txs_new(TXS_PER_MB, 395);
+    struct ptd_msg **txs = bench_txs_new(TXS_PER_MB, 395, false);
     struct bench_daemon server;
     struct chain ch;
     double s[3], wall[ROUNDS], cpu[ROUNDS];
