@@ -35,7 +35,7 @@ static void configure(struct ptd_args *a)
 {
     struct ptd_node_config cfg;
     struct ptd_texts warnings = { 0 };
-    struct ptd_complaint why = { "" };
+    struct ptd_complaint why = { .text = "" };
     enum ptd_err e;
 
     PTD_ASSERT(ptd_args_add(a, ptd_option_of("dns"), PTD_ARG_FORCED, "",
@@ -56,7 +56,7 @@ static void run(const uint8_t *data, size_t size,
                                      const char *text, size_t n,
                                      struct ptd_complaint *why))
 {
-    struct ptd_complaint why = { "" };
+    struct ptd_complaint why = { .text = "" };
     struct ptd_args a;
     enum ptd_err e;
 

@@ -42,7 +42,7 @@ static void parse_permissions(const char *text)
 {
     struct ptd_whitelist list;
     struct ptd_whitebind bind;
-    struct ptd_complaint why = { "" };
+    struct ptd_complaint why = { .text = "" };
 
     if (ptd_whitelist_parse(&list, text, &why) == PTD_OK)
         PTD_ASSERT(list.in || list.out);
