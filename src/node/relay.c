@@ -28,6 +28,15 @@ static bool upload_is_reached(void *node)
     return info.reached;
 }
 
+static void pool_changed(void *node, const struct ptd_pool_tx *t, bool added,
+                         uint64_t sequence)
+{
+    if (added)
+        node_publish_tx_added(node, &t->txid, t->msg, sequence);
+    else
+        node_publish_tx_removed(node, &t->txid, sequence);
+}
+
 /* ---- start, and stop ------------------------------------------------- */
 
 enum ptd_err node_relay_make(struct ptd_node *n)
@@ -42,6 +51,8 @@ enum ptd_err node_relay_make(struct ptd_node *n)
     };
 
     ptd_pool_config_init(&cfg.pool);
+    cfg.pool.changed = pool_changed;
+    cfg.pool.arg = n;
     cfg.pool.max_bytes = n->cfg->max_pool_bytes;
     cfg.pool.expiry_s = n->cfg->pool_expiry_s;
     cfg.pool.min_fee_rate = n->cfg->min_relay_fee;

@@ -80,6 +80,7 @@ static json_t *submit(struct ptd_rpc_call *call, struct ptd_relay *relay,
 
 static json_t *sendrawtransaction(struct ptd_rpc_call *call, void *arg)
 {
+    const struct ptd_node_rpc *r = arg;
     struct ptd_relay *relay = ptd_node_relay(rpc_node(arg));
     int64_t rate, max_burn = 0;
     const char *hex = "";
@@ -89,6 +90,11 @@ static json_t *sendrawtransaction(struct ptd_rpc_call *call, void *arg)
     if (!ptd_rpc_arg_text(call, 0, &hex) || !arg_fee_rate(call, 1, &rate) ||
         !ptd_rpc_arg_amount(call, 2, &max_burn))
         return NULL;
+    /* Who asked for secrecy must not lose it to what is not there. */
+    if (r->cfg->private_broadcast)
+        return ptd_rpc_fail(call, PTD_RPC_MISC_ERROR,
+                            "-privatebroadcast is set, which this version "
+                            "does not offer: the transaction was not sent");
     if ((m = rpc_tx_from_any_hex(hex)) == NULL)
         return ptd_rpc_fail(call, PTD_RPC_DESERIALIZATION_ERROR,
                             "TX decode failed. Make sure the tx has at least "

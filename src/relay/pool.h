@@ -46,7 +46,16 @@ enum {
 #define PTD_POOL_EXPIRY_S  INT64_C(1209600) /* two weeks */
 #define PTD_POOL_MIN_FEE   INT64_C(100)     /* satoshi for 1000 bytes */
 
+struct ptd_pool_tx;
+
 struct ptd_pool_config {
+    /* One came (added), or went otherwise than into a block; the number of
+     * that change, in the order of which it is called. NULL: no interest.
+     * Thread: whoever changed the pool, under its lock: it may not wait. */
+    void (*changed)(void *arg, const struct ptd_pool_tx *t, bool added,
+                    uint64_t sequence);
+    void *arg;
+
     struct ptd_clock *clock;
     uint64_t max_bytes; /* of memory */
     uint32_t max_count; /* at most PTD_POOL_MAX_COUNT */

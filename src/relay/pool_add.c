@@ -68,6 +68,8 @@ static void link_locked(struct ptd_pool *p, struct entry *e)
     /* Strangers' are not passed on, not even those that a block vouched for. */
     if (e->t.origin != PTD_POOL_BLOCK)
         pool_row_add_locked(p, e);
+    if (p->cfg.changed != NULL)
+        p->cfg.changed(p->cfg.arg, &e->t, true, e->t.sequence);
 }
 
 /* ---- checks that need the others --------------------------------------- */

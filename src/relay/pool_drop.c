@@ -79,8 +79,12 @@ static void drop_one_locked(struct ptd_pool *p, struct entry *e,
 static void drop_one_locked(struct ptd_pool *p, struct entry *e,
                             enum drop_why why, struct ptd_link *gone)
 {
+    uint64_t sequence = p->info.sequence;
+
     e->why = why;
     unlink_locked(p, e);
+    if (why != DROP_BLOCK && p->cfg.changed != NULL)
+        p->cfg.changed(p->cfg.arg, &e->t, false, sequence);
     ptd_list_append(gone, &e->work);
 }
 

@@ -465,6 +465,62 @@ START_TEST(a_block_takes_them_and_their_rivals)
 }
 END_TEST
 
+/* ---- who wants to hear of it ------------------------------------------ */
+
+struct heard {
+    size_t n;
+    struct {
+        struct ptd_hash txid;
+        bool added;
+        uint64_t sequence;
+    } v[8];
+};
+
+static void hear(void *arg, const struct ptd_pool_tx *t, bool added,
+                 uint64_t sequence)
+{
+    struct heard *h = arg;
+
+    ck_assert_uint_lt(h->n, PTD_COUNT(h->v));
+    h->v[h->n].txid = t->txid;
+    h->v[h->n].added = added;
+    h->v[h->n++].sequence = sequence;
+}
+
+/* A rival goes before who takes its place comes; what a block takes is counted,
+ * but told with the block. */
+START_TEST(changes_are_told_in_order)
+{
+    struct ptd_pool_config cfg = *ptd_pool_config(p);
+    struct ptd_hash coin = { { 7 } }, a, b, c;
+    struct ptd_msg *mined, *block;
+    struct heard h = { 0 };
+
+    cfg.changed = hear;
+    cfg.arg = &h;
+    ptd_pool_free(p);
+    ck_assert_ptr_nonnull(p = ptd_pool_new(&cfg));
+    a = put(tx_make(&coin, 0, 1, TX_VALUE, 1), PTD_POOL_OWN);
+    mined = tx_make(&coin, 0, 1, TX_VALUE, 2);
+    b = put(ptd_msg_ref(mined), PTD_POOL_OWN);
+    block = tx_block(&mined, 1);
+    ptd_pool_block_in(p, PTD_MSG_CONST(block, block));
+    c = put(tx_make(NULL, 0, 1, TX_VALUE, 3), PTD_POOL_PEER);
+    ck_assert_uint_eq(h.n, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const struct ptd_hash *want[] = { &a, &a, &b, &c };
+        const uint64_t sequence[] = { 1, 2, 3, 5 };
+
+        ck_assert(ptd_hash_eq(&h.v[i].txid, want[i]));
+        ck_assert_int_eq(h.v[i].added, i != 1);
+        ck_assert_uint_eq(h.v[i].sequence, sequence[i]);
+    }
+    ck_assert_uint_eq(ptd_pool_sequence(p), 6);
+    ptd_msg_free(block);
+    ptd_msg_free(mined);
+}
+END_TEST
+
 START_TEST(what_a_lost_block_had_comes_back)
 {
     struct ptd_msg *mined[2] = { tx_make(NULL, 0, 1, TX_VALUE, 1),
@@ -689,6 +745,7 @@ TCase *tcase_pool(void)
     tcase_add_test(tc, one_that_finds_no_room_is_refused);
     tcase_add_test(tc, old_ones_expire);
     tcase_add_test(tc, a_block_takes_them_and_their_rivals);
+    tcase_add_test(tc, changes_are_told_in_order);
     tcase_add_test(tc, what_a_lost_block_had_comes_back);
     tcase_add_test(tc, those_too_early_go_after_a_reorganisation);
     tcase_add_test(tc, a_block_is_made_in_order);
