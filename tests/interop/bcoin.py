@@ -69,22 +69,22 @@ def heard(second):
 def transaction(pentad, miner, second):
     """One that is given to Pentad reaches both, is mined, and is gone."""
     tx = miner.do("spend", height=1)
-    assert pentad.call("testmempoolaccept", [tx["raw"]])[0]["allowed"]
-    assert pentad.call("sendrawtransaction", tx["raw"]) == tx["txid"]
-    assert pentad.call("getrawmempool") == [tx["txid"]]
-    entry = pentad.call("getmempoolentry", tx["txid"])
+    assert pentad.rpc("testmempoolaccept", [tx["raw"]])[0]["allowed"]
+    assert pentad.rpc("sendrawtransaction", tx["raw"]) == tx["txid"]
+    assert pentad.rpc("getrawmempool") == [tx["txid"]]
+    entry = pentad.rpc("getmempoolentry", tx["txid"])
     assert entry["unbroadcast"] and "fees" not in entry, entry
     for node in (miner, second):
         node.event("mempool", txid=tx["txid"])
-    assert not pentad.call("getmempoolentry", tx["txid"])["unbroadcast"]
-    assert pentad.call("getrawtransaction", tx["txid"]) == tx["raw"]
+    assert not pentad.rpc("getmempoolentry", tx["txid"])["unbroadcast"]
+    assert pentad.rpc("getrawtransaction", tx["txid"]) == tx["raw"]
     assert miner.do("mine", n=1) == [N_BLOCKS + 2, 1]
     block = second.event("tip", height=N_BLOCKS + 2)["hash"]
     deadline = time.monotonic() + TIMEOUT
-    while pentad.call("getrawmempool"):
+    while pentad.rpc("getrawmempool"):
         assert time.monotonic() < deadline, "it stays in the pool"
         time.sleep(0.05)
-    assert tx["txid"] in pentad.call("getblock", block)["tx"]
+    assert tx["txid"] in pentad.rpc("getblock", block)["tx"]
     print("a transaction given to pentad reached both bcoins and was mined")
 
 

@@ -126,16 +126,18 @@ class Pentad(Program):
     def __init__(self, *options, port=None, rpc=False, name="pentad"):
         self.dir = tempfile.mkdtemp(prefix="pentad-interop-")
         self.has_rpc = rpc
+        # No method answers before.
+        ready = "Done loading" if rpc else "block headers: height"
         self._start(port or free_ports()[0], name, options)
         try:
-            self.wait_for("block headers: height")
+            self.wait_for(ready)
         except AssertionError:
             # Somebody may have taken the port since it was looked for.
             if port or "Unable to bind" not in self.errors():
                 raise
             super().kill()
             self._start(free_ports()[0], name, options)
-            self.wait_for("block headers: height")
+            self.wait_for(ready)
 
     def _start(self, port, name, options):
         self.port = port
@@ -175,21 +177,6 @@ class Pentad(Program):
         assert tip["height"] == height, (tip, height)
         assert block is None or tip["hash"] == block, (tip, block)
         return tip["hash"]
-
-    def call(self, method, *params):
-        """The result of an RPC of this regtest node."""
-        with open(os.path.join(self.dir, "regtest/.cookie"),
-                  encoding="utf-8") as f:
-            token = base64.b64encode(f.read().encode()).decode()
-        conn = http.client.HTTPConnection("127.0.0.1", self.rpc_port,
-                                          timeout=TIMEOUT)
-        conn.request("POST", "/", json.dumps(
-            {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
-            {"Authorization": "Basic " + token})
-        answer = json.loads(conn.getresponse().read())
-        conn.close()
-        assert "error" not in answer, answer
-        return answer["result"]
 
     def stop(self):
         """It has to go within a second (ten under a sanitizer), content."""

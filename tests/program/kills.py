@@ -44,7 +44,10 @@ def call(directory, port, method, *params):
             {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
             {"Authorization": "Basic " + user,
              "Content-Type": "application/json"})
-        answer = json.load(c.getresponse())
+        response = c.getresponse()
+        if response.status == 401:  # the cookie is of the one that was killed
+            raise Error(response.reason)
+        answer = json.load(response)
     finally:
         c.close()
     if "error" in answer:
