@@ -1,6 +1,8 @@
 /* Transactions in a node: what their relay asks of it, and is told. */
 #include <config.h>
 
+#include <sys/stat.h>
+
 #include "base/alloc.h"
 #include "base/file.h"
 #include "node/datadir.h"
@@ -60,14 +62,22 @@ enum ptd_err node_relay_make(struct ptd_node *n)
     return n->relay != NULL ? PTD_OK : PTD_ENOMEM;
 }
 
-/* Those of the last run. */
+/* Those of the last run; or of one before, whose file another has not renewed.
+ */
 static void load(struct ptd_node *n)
 {
     struct ptd_pool_place at;
+    struct ptd_pool_info info;
+    struct stat st;
     enum ptd_err e;
 
+    if (stat(n->pool_path, &st) != 0)
+        st.st_mtime = 0;
     ptd_relay_place(n->relay, &at);
     e = ptd_pool_load(ptd_relay_pool(n->relay), n->pool_path, &at);
+    ptd_pool_info(ptd_relay_pool(n->relay), &info);
+    if (e == PTD_OK && info.n > 0)
+        ptd_relay_catch_up(n->relay, st.st_mtime);
     if (e == PTD_OK || e == PTD_ENOTFOUND)
         return;
     ptd_log_warn("Failed to deserialize mempool data on file: %s: %s. "

@@ -34,11 +34,14 @@ struct ptd_pool *ptd_pool_new(const struct ptd_pool_config *cfg)
     ptd_mutex_lock(&p->mu);
     ptd_list_init(&p->own);
     ptd_list_init(&p->others);
+    ptd_list_init(&p->mined);
     recent_init(&p->ours, POOL_OWN_KEPT);
     p->row_end = 1;
     p->info.sequence = 1;
     room = hashtab_init(&p->txids);
     room &= hashtab_init(&p->wtxids);
+    room &= hashtab_init(&p->mined_txids);
+    room &= hashtab_init(&p->mined_wtxids);
     room &= hashtab_init(&p->spends);
     p->row = ptd_calloc(POOL_ROW, sizeof(struct entry *));
     room &= p->row != NULL;
@@ -65,6 +68,10 @@ void ptd_pool_free(struct ptd_pool *p)
     hashtab_fini(&p->txids);
     hashtab_fini(&p->wtxids);
     hashtab_fini(&p->spends);
+    PTD_LIST_EACH_SAFE(e, next, &p->mined, struct entry, work)
+    pool_entry_free(e);
+    hashtab_fini(&p->mined_txids);
+    hashtab_fini(&p->mined_wtxids);
     recent_fini(&p->ours);
     ptd_free(p->row);
     ptd_mutex_unlock(&p->mu);
@@ -85,10 +92,9 @@ uint64_t pool_spend_digest(const struct ptd_pool *p,
     return ptd_siphash24_hash(p->k0 ^ coin->index, p->k1, &coin->hash);
 }
 
-struct entry *pool_find_locked(struct ptd_pool *p, const struct ptd_hash *hash,
-                               enum ptd_pool_id id)
+static struct entry *find_in(const struct ptd_pool *p, const struct hashtab *t,
+                             const struct ptd_hash *hash, enum ptd_pool_id id)
 {
-    const struct hashtab *t = id == PTD_POOL_TXID ? &p->txids : &p->wtxids;
     struct hash_link *l = hashtab_first(t, pool_digest(p, hash));
 
     for (; l != NULL; l = hashtab_next(l)) {
@@ -100,6 +106,26 @@ struct entry *pool_find_locked(struct ptd_pool *p, const struct ptd_hash *hash,
             return e;
     }
     return NULL;
+}
+
+struct entry *pool_find_locked(struct ptd_pool *p, const struct ptd_hash *hash,
+                               enum ptd_pool_id id)
+{
+    return find_in(p, id == PTD_POOL_TXID ? &p->txids : &p->wtxids, hash, id);
+}
+
+bool ptd_pool_find_mined(struct ptd_pool *p, struct ptd_pool_tx *out,
+                         const struct ptd_hash *hash, enum ptd_pool_id id)
+{
+    struct entry *e;
+
+    ptd_mutex_lock(&p->mu);
+    e = find_in(p, id == PTD_POOL_TXID ? &p->mined_txids : &p->mined_wtxids,
+                hash, id);
+    if (e != NULL)
+        pool_show(out, e);
+    ptd_mutex_unlock(&p->mu);
+    return e != NULL;
 }
 
 static const struct ptd_outpoint *coin_of(const struct spend *s)

@@ -107,6 +107,13 @@ PTD_MUST_USE bool ptd_pool_find(struct ptd_pool *p, struct ptd_pool_tx *out,
                                 const struct ptd_hash *hash,
                                 enum ptd_pool_id id) PTD_NONNULL(1, 3);
 
+/* The same among those that went into the last block: who heard of one may ask
+ * for it still, to put that block together. out->msg is to be freed. */
+PTD_MUST_USE bool ptd_pool_find_mined(struct ptd_pool *p,
+                                      struct ptd_pool_tx *out,
+                                      const struct ptd_hash *hash,
+                                      enum ptd_pool_id id) PTD_NONNULL(1, 2, 3);
+
 /* All of them, about in the order in which they came; *list is to be freed with
  * ptd_pool_list_free(). PTD_OK; PTD_ENOMEM. */
 PTD_MUST_USE enum ptd_err

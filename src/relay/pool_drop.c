@@ -59,16 +59,24 @@ static void tell(const struct entry *e)
                       hex);
 }
 
-void pool_bury(struct ptd_link *gone)
+static void tell_all(const struct ptd_link *gone)
+{
+    PTD_LIST_EACH(e, gone, struct entry, work)
+    tell(e);
+}
+
+static void free_all(struct ptd_link *gone)
 {
     struct ptd_link *l;
 
-    while ((l = ptd_list_pop(gone)) != NULL) {
-        struct entry *e = PTD_CONTAINER_OF(l, struct entry, work);
+    while ((l = ptd_list_pop(gone)) != NULL)
+        pool_entry_free(PTD_CONTAINER_OF(l, struct entry, work));
+}
 
-        tell(e);
-        pool_entry_free(e);
-    }
+void pool_bury(struct ptd_link *gone)
+{
+    tell_all(gone);
+    free_all(gone);
 }
 
 /* ---- going ------------------------------------------------------------- */
@@ -202,6 +210,31 @@ static void confirm_locked(struct ptd_pool *p, const struct ptd_tx *tx,
             pool_drop_locked(p, e, DROP_CONFLICT, gone);
 }
 
+/* Those of the block before are forgotten. */
+static void keep_mined_locked(struct ptd_pool *p, struct ptd_link *gone)
+    PTD_REQUIRES(p->mu);
+static void keep_mined_locked(struct ptd_pool *p, struct ptd_link *gone)
+{
+    struct ptd_link old;
+
+    ptd_list_init(&old);
+    ptd_list_move_all(&old, &p->mined);
+    PTD_LIST_EACH(e, &old, struct entry, work)
+    {
+        hashtab_remove(&p->mined_txids, &e->by_txid);
+        hashtab_remove(&p->mined_wtxids, &e->by_wtxid);
+    }
+    PTD_LIST_EACH_SAFE(e, next, gone, struct entry, work)
+    if (e->why == DROP_BLOCK) {
+        ptd_list_remove(&e->work);
+        ptd_list_append(&p->mined, &e->work);
+        hashtab_add(&p->mined_txids, &e->by_txid, pool_digest(p, &e->t.txid));
+        hashtab_add(&p->mined_wtxids, &e->by_wtxid,
+                    pool_digest(p, &e->t.wtxid));
+    }
+    ptd_list_move_all(gone, &old);
+}
+
 void ptd_pool_block_in(struct ptd_pool *p, const struct ptd_msg_block *b)
 {
     struct ptd_link gone;
@@ -216,7 +249,11 @@ void ptd_pool_block_in(struct ptd_pool *p, const struct ptd_msg_block *b)
         confirm_locked(p, &b->tx[i], &txid, &gone);
         ptd_mutex_unlock(&p->mu);
     }
-    pool_bury(&gone);
+    tell_all(&gone);
+    ptd_mutex_lock(&p->mu);
+    keep_mined_locked(p, &gone);
+    ptd_mutex_unlock(&p->mu);
+    free_all(&gone);
 }
 
 void ptd_pool_block_out(struct ptd_pool *p, const struct ptd_msg_block *b,

@@ -64,6 +64,9 @@ struct ptd_pool {
     struct hashtab spends PTD_GUARDED_BY(mu);
     struct ptd_link own PTD_GUARDED_BY(mu);
     struct ptd_link others PTD_GUARDED_BY(mu);
+    struct ptd_link mined PTD_GUARDED_BY(mu); /* by the last block; work */
+    struct hashtab mined_txids PTD_GUARDED_BY(mu);
+    struct hashtab mined_wtxids PTD_GUARDED_BY(mu);
     struct entry **row PTD_GUARDED_BY(mu); /* by place, modulo POOL_ROW */
     uint64_t row_end PTD_GUARDED_BY(mu);   /* the next place */
     uint64_t last_mark PTD_GUARDED_BY(mu);

@@ -211,6 +211,24 @@ void ptd_relay_tip(struct ptd_relay *r, const struct ptd_tip_change *t)
         relay_wake(r);
 }
 
+void ptd_relay_catch_up(struct ptd_relay *r, int64_t since_s)
+{
+    enum { MOST = 2016, CLOCKS_OFF_S = 2 * 60 * 60 };
+    struct ptd_block_info b;
+    struct ptd_msg *m;
+
+    ptd_blockchain_tip(r->chain, &b);
+    for (int i = 0;
+         i < MOST && b.header.time >= since_s - CLOCKS_OFF_S &&
+         ptd_blockchain_read_block(r->chain, &m, &b.header.hash) == PTD_OK;
+         i++) {
+        ptd_pool_block_in(r->pool, RELAY_MSG(block, m));
+        ptd_msg_free(m);
+        if (!ptd_blockchain_find(r->chain, &b, &b.prev))
+            return;
+    }
+}
+
 /* ---- the thread --------------------------------------------------------- */
 
 /* Room for all peers in the list of those that are due. */

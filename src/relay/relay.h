@@ -78,6 +78,10 @@ struct ptd_pool *ptd_relay_pool(struct ptd_relay *r) PTD_NONNULL(1);
 void ptd_relay_tip(struct ptd_relay *r, const struct ptd_tip_change *t)
     PTD_NONNULL(1, 2);
 
+/* Transactions were added that may be old: what blocks since a time (seconds,
+ * wall time; two hours more, and 2016 blocks at most) brought leaves the pool. */
+void ptd_relay_catch_up(struct ptd_relay *r, int64_t since_s) PTD_NONNULL(1);
+
 /* Where the chain is now. */
 void ptd_relay_place(struct ptd_relay *r, struct ptd_pool_place *out)
     PTD_NONNULL(1, 2);

@@ -27,7 +27,8 @@ static bool find(struct ptd_relay_peer *rp, const struct ptd_inv *inv,
     enum ptd_pool_id id =
         inv->type == PTD_INV_WTX ? PTD_POOL_WTXID : PTD_POOL_TXID;
 
-    if (!ptd_pool_find(rp->r->pool, out, &inv->hash, id))
+    if (!ptd_pool_find(rp->r->pool, out, &inv->hash, id) &&
+        !ptd_pool_find_mined(rp->r->pool, out, &inv->hash, id))
         return false;
     if (out->origin != PTD_POOL_BLOCK &&
         out->sequence < atomic_load(&rp->last_sequence))

@@ -447,6 +447,7 @@ START_TEST(a_block_takes_them_and_their_rivals)
 {
     struct ptd_hash coin = { { 7 } }, a, b, child, other;
     struct ptd_msg *mined[2], *block;
+    struct ptd_pool_tx t;
 
     mined[0] = tx_make(NULL, 0, 1, TX_VALUE, 1);
     a = put(ptd_msg_ref(mined[0]), PTD_POOL_OWN);
@@ -459,6 +460,13 @@ START_TEST(a_block_takes_them_and_their_rivals)
     ck_assert(!has(&a) && !has(&b) && !has(&child));
     ck_assert(has(&other)); /* it spends what is mined */
     ck_assert_uint_eq(info().n_unbroadcast, 0);
+    ck_assert(ptd_pool_find_mined(p, &t, &a, PTD_POOL_TXID));
+    ptd_msg_free(t.msg);
+    ck_assert(!ptd_pool_find_mined(p, &t, &b, PTD_POOL_TXID));
+    ptd_msg_free(block);
+    block = tx_block(&mined[1], 1); /* the next one */
+    ptd_pool_block_in(p, PTD_MSG_CONST(block, block));
+    ck_assert(!ptd_pool_find_mined(p, &t, &a, PTD_POOL_TXID));
     ptd_msg_free(block);
     ptd_msg_free(mined[0]);
     ptd_msg_free(mined[1]);
