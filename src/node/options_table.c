@@ -59,7 +59,8 @@ const struct ptd_option ptd_options[] = {
       "Keep block files below <dir>, which must exist (default: the data "
       "directory)" },
     { "blocksonly", ANY, "",
-      "Refuse transactions from peers that have no relay permission "
+      "Refuse transactions from peers that have no relay permission, and tell "
+      "peers so; without it they may announce theirs, which are not fetched "
       "(default: 0)" },
     { "blocksxor", ANY, "",
       "Scramble new block files with a random key, so that no other program "

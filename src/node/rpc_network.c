@@ -11,7 +11,7 @@
  * Bitcoin Core whose methods and fields these are. */
 enum { INTERFACE_VERSION = 310100 };
 
-enum { MIN_RELAY_FEE = 100 }; /* satoshi for 1000 bytes */
+enum { FEE_INCREMENT = 100 }; /* satoshi for 1000 bytes */
 
 static const struct ptd_node_proxy *proxy_of(const struct ptd_node_config *cfg,
                                              enum ptd_net net)
@@ -99,8 +99,8 @@ static json_t *getnetworkinfo(struct ptd_rpc_call *call, void *arg)
     ptd_json_set(&o, "connections_in", json_integer((json_int_t)in));
     ptd_json_set(&o, "connections_out", json_integer((json_int_t)out));
     ptd_json_set(&o, "networks", networks(r->cfg));
-    ptd_json_set(&o, "relayfee", ptd_json_amount(MIN_RELAY_FEE));
-    ptd_json_set(&o, "incrementalfee", ptd_json_amount(MIN_RELAY_FEE));
+    ptd_json_set(&o, "relayfee", ptd_json_amount(r->cfg->min_relay_fee));
+    ptd_json_set(&o, "incrementalfee", ptd_json_amount(FEE_INCREMENT));
     ptd_json_set(&o, "localaddresses", local_addresses(ptd_node_localaddr(n)));
     ptd_json_set(&o, "warnings", rpc_warnings(r));
     return o;

@@ -1,7 +1,9 @@
 /* Methods: transactions that wait for a block. */
 #include <config.h>
 
+#include "base/alloc.h"
 #include "base/util.h"
+#include "node/datadir.h"
 #include "node/rpc_methods.h"
 #include "relay/policy.h"
 #include "relay/relay.h"
@@ -184,6 +186,28 @@ static json_t *getrawmempool(struct ptd_rpc_call *call, void *arg)
     return o;
 }
 
+/* ---- on disk -------------------------------------------------------------------- */
+
+static json_t *savemempool(struct ptd_rpc_call *call, void *arg)
+{
+    struct ptd_node_rpc *r = arg;
+    char *path = ptd_path_join(r->cfg->netdir, "mempool.dat");
+    json_t *o = NULL;
+    enum ptd_err e = PTD_ENOMEM;
+
+    if (path != NULL)
+        e = ptd_pool_save(pool_of(arg), path);
+    if (e == PTD_OK) {
+        o = json_object();
+        ptd_json_set(&o, "filename", rpc_text(path));
+    } else if (e != PTD_ENOMEM) {
+        ptd_rpc_fail(call, PTD_RPC_MISC_ERROR,
+                     "Unable to dump mempool to disk");
+    }
+    ptd_free(path);
+    return o;
+}
+
 /* ---- the table ------------------------------------------------------------- */
 
 #define POOL                                                                   \
@@ -298,6 +322,15 @@ static const struct ptd_rpc_method methods[] = {
                                             "The number of the last change")))),
       .examples = PTD_RPC_EXAMPLE("getrawmempool", "true", "true"),
       .fn = getrawmempool },
+    { .name = "savemempool",
+      .category = "blockchain",
+      .text = "Writes the pool to mempool.dat, as is done when Pentad ends.\n",
+      .results = PTD_RPC_RESULTS(PTD_RPC_RESULT(
+          OBJ, NULL, "",
+          .inner =
+              PTD_RPC_RESULTS(PTD_RPC_RESULT(STR, "filename", "The file")))),
+      .examples = PTD_RPC_EXAMPLE("savemempool", "", ""),
+      .fn = savemempool },
 };
 
 RPC_TABLE(rpc_pool_methods);
