@@ -62,6 +62,7 @@ int main(void)
     suite_add_tcase(s, tcase_rpc_net());
     suite_add_tcase(s, tcase_rpc_chain());
     suite_add_tcase(s, tcase_alerts());
+    suite_add_tcase(s, tcase_rpc_pool());
     suite_add_tcase(s, tcase_listen());
     suite_add_tcase(s, tcase_publish());
     sr = srunner_create(s);

@@ -9,6 +9,7 @@ TCase *tcase_args(void);
 TCase *tcase_settings(void);
 TCase *tcase_gossip(void);
 TCase *tcase_rpc_chain(void);
+TCase *tcase_rpc_pool(void);
 TCase *tcase_rpc_net(void);
 TCase *tcase_server(void);
 TCase *tcase_run(void);
