@@ -134,7 +134,7 @@ int main(void)
     SRunner *sr;
     int n_failed;
 
-    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(tc, 300);
     tcase_add_loop_test(tc, message_holds_what_its_target_claims, 0,
                         PTD_MSG_N_TYPES);
     tcase_add_test(tc, header_holds_what_its_target_claims);

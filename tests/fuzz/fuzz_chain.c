@@ -101,9 +101,8 @@ const struct fuzz_target fuzz_blockfile = { "blockfile", run_blockfile,
 
 enum { HEAD_BYTES = 20, ENTRY_BYTES = 4 + PTD_RECORD_BYTES };
 
-/* Put the right check sum into every group that is whole: journal.c has the
- * form. */
-static void add_sums(uint8_t *p, size_t n)
+/* journal.c has the form. */
+void fuzz_journal_sums(uint8_t *p, size_t n)
 {
     while (n >= HEAD_BYTES) {
         uint32_t records = ptd_get_le32(p + 4);
@@ -155,7 +154,7 @@ static void run_journal(const uint8_t *data, size_t size)
     PTD_ASSERT(file != NULL);
     if (size > 0)
         memcpy(file, data, size);
-    add_sums(file, size);
+    fuzz_journal_sums(file, size);
     PTD_ASSERT(ptd_journal_open(&j, fuzz_file(file, size)) == PTD_OK);
     PTD_ASSERT(ptd_journal_bytes(j) == size);
     PTD_ASSERT(ptd_journal_replay(j, visit, &bytes) == PTD_OK);

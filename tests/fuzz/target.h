@@ -34,6 +34,7 @@ extern const struct fuzz_target fuzz_rpc;
 extern const struct fuzz_target fuzz_rpcauth;
 extern const struct fuzz_target fuzz_blockfile;
 extern const struct fuzz_target fuzz_journal;
+extern const struct fuzz_target fuzz_chainload;
 extern const struct fuzz_target fuzz_headertree;
 extern const struct fuzz_target fuzz_address;
 extern const struct fuzz_target fuzz_partial;
@@ -54,5 +55,8 @@ void fuzz_give_texts(fuzz_seed_fn *fn, void *arg, const char *const *texts,
 /* The path of a file with this content; the next call overwrites it, the end
  * of the process removes it. */
 const char *fuzz_file(const void *data, size_t size);
+
+/* Put the right check sum into every whole group of an index's journal. */
+void fuzz_journal_sums(uint8_t *p, size_t n);
 
 #endif /* PTD_FUZZ_TARGET_H */
