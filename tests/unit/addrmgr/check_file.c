@@ -328,6 +328,13 @@ static enum ptd_err decode(struct rig *r, char *why, const uint8_t *p, size_t n)
     return e;
 }
 
+/* Every byte of what differs, then some of the buckets' lists, which are all
+ * alike: each time a whole table is emptied, twice. */
+static size_t next_place(size_t at)
+{
+    return at + (at < 2000 ? 1 : 13);
+}
+
 START_TEST(file_cut_anywhere_is_refused)
 {
     struct rig r = rig_of_all_networks(), back = rig_new(RIG_CHECK_NONE);
@@ -336,7 +343,7 @@ START_TEST(file_cut_anywhere_is_refused)
     size_t n;
 
     ck_assert(ptd_addrmgr_encode(r.m, &bytes, &n, rig_magic) == PTD_OK);
-    for (size_t cut = 0; cut < n; cut++) {
+    for (size_t cut = 0; cut < n; cut = next_place(cut)) {
         ck_assert_msg(decode(&back, why, bytes, cut) == PTD_ESHORT, "%zu: %s",
                       cut, why);
         ck_assert_ptr_nonnull(strstr(why, "AutoFile::read: end of file"));
@@ -358,7 +365,7 @@ START_TEST(one_wrong_bit_anywhere_is_noticed)
     size_t n;
 
     ck_assert(ptd_addrmgr_encode(r.m, &bytes, &n, rig_magic) == PTD_OK);
-    for (size_t at = 0; at < n; at += at < 4000 ? 1 : 13) {
+    for (size_t at = 0; at < n; at = next_place(at)) {
         uint8_t bit = (uint8_t)(1 << at % 8);
 
         why[0] = '\0';
