@@ -1,13 +1,14 @@
 /* sha256.h - SHA-256 and double SHA-256.
  *
- * One digest is fetched from OpenSSL once a process, and each thread keeps one
- * context until it ends: a fetch or a context per hash costs more than the
- * hash of a small message.
+ * By OpenSSL's plain functions where they are there. Else one digest is fetched
+ * from it once a process, and each thread keeps one context until it ends: a
+ * fetch or a context per hash costs more than the hash of a small message.
  *
  * Threads  any; a struct ptd_sha256d belongs to one thread at a time
- * Errors   hashing itself cannot fail. The first hash of a thread needs a few
- *          hundred bytes of memory; without them it aborts. Whoever wants to
- *          refuse cleanly calls ptd_crypto_thread_init() first.
+ * Errors   hashing itself cannot fail. Without the plain functions the first
+ *          hash of a thread needs a few hundred bytes of memory, and aborts
+ *          without them. Whoever wants to refuse cleanly calls
+ *          ptd_crypto_thread_init() first.
  */
 #ifndef PTD_CRYPTO_SHA256_H
 #define PTD_CRYPTO_SHA256_H
