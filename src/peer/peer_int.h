@@ -37,8 +37,8 @@ enum peer_role {
 
 enum {
     EARLY_MAX_PAYLOAD = 65535, /* before verack, if early_bytes is no more */
-    BAD_MAX = 1000,           /* bad frames of a tolerated peer, and … */
-    BAD_MAX_BYTES = 16000000, /* … bytes in them */
+    BAD_MAX = 1000,            /* bad frames of a tolerated peer, and … */
+    BAD_MAX_BYTES = 16000000,  /* … bytes in them */
     INV_Q_CAP = 50,
     INV_PER_TRICKLE = 1000,       /* entries of one inv message, as btcd */
     INV_WAITING_MAX = 50000,      /* beyond that inventory is dropped */
@@ -52,9 +52,10 @@ enum {
 struct outmsg {
     struct ptd_msg *msg;   /* a reference */
     struct ptd_chan *done; /* NULL, or a reference with a slot reserved */
-    uint32_t cost;         /* bytes counted for it while it waits */
+    uint32_t cost;         /* bytes counted for it where it waits */
     uint8_t encoding;      /* enum ptd_encoding, or ENC_NEGOTIATED */
-    bool is_shared;        /* others hold msg too: ptd_env_queue_leave() */
+    bool is_charged;       /* ptd_outmsg_charge() was called, and … */
+    bool is_shared;        /* … others hold msg too: ptd_env_queue_leave() */
 };
 enum { ENC_NEGOTIATED = 0xff };
 
@@ -82,7 +83,7 @@ struct ptd_peer {
     struct ptd_peer_config cfg; /* user_agent is ours; on_msg: under mu */
     enum ptd_direction dir;
     int64_t id;
-    char name[28]; /* "peer=17" */
+    char name[28];                            /* "peer=17" */
     struct ptd_msg *offers[PTD_MAX_FEATURES]; /* cfg.features, as messages */
     size_t n_offers;
     struct ptd_netaddr addr;
@@ -110,15 +111,16 @@ struct ptd_peer {
     atomic_bool wants_room;   /* a message was refused for lack of it */
     atomic_uintptr_t in_self; /* the in thread, while it runs */
     atomic_uint n_inv_waiting;
-    atomic_int_fast64_t last_recv_us;     /* monotonic, of the last message */
-    atomic_int_fast64_t last_send_us;     /* the same */
+    atomic_int_fast64_t last_recv_us; /* monotonic, of the last message */
+    atomic_int_fast64_t last_send_us; /* the same */
     /* A blocked write's start, 0: none; or when stall last saw that the other
      * side takes it. And what it had taken by then: stored before. */
     atomic_int_fast64_t write_since_us;
     atomic_uint_fast64_t write_acked;
     atomic_int_fast64_t handlers_us; /* time that handlers took; while some run,
                                       * that less their start: below 0 */
-    atomic_int_fast64_t handled_us; /* when the last whole frame was dealt with */
+    atomic_int_fast64_t
+        handled_us; /* when the last whole frame was dealt with */
     atomic_uint_fast64_t rx_frame;   /* number of the frame awaited, 0: none */
     atomic_int_fast64_t rx_since_us; /* when that began, and the bytes … */
     atomic_uint_fast64_t rx_bytes;   /* … received by then; before rx_frame */
@@ -156,7 +158,7 @@ struct ptd_peer {
     int32_t start_height PTD_GUARDED_BY(stats_mu);
     int32_t last_block PTD_GUARDED_BY(stats_mu);
     int64_t time_offset_s PTD_GUARDED_BY(stats_mu);
-    char *agent PTD_GUARDED_BY(stats_mu); /* escaped; NULL: not known */
+    char *agent PTD_GUARDED_BY(stats_mu);       /* escaped; NULL: not known */
     size_t n_features PTD_GUARDED_BY(stats_mu); /* that it announced */
     struct ptd_peer_feature *features PTD_GUARDED_BY(stats_mu); /* NULL: none */
 
@@ -185,8 +187,8 @@ struct ptd_peer {
     bool has_token; /* queue holds it, waiting for a message to arrive */
 
     /* -- in's ----------------------------------------------------------------- */
-    uint64_t nonce;    /* of our version, while outbound and unverified */
-    uint64_t n_frames; /* cut so far */
+    uint64_t nonce;         /* of our version, while outbound and unverified */
+    uint64_t n_frames;      /* cut so far */
     uint64_t n_frames_done; /* … when handlers last ended */
     int64_t handler_since_us; /* start of the running handlers, 0: none */
     int64_t handler_total_us; /* of those that are done */
@@ -223,9 +225,13 @@ static inline bool peer_is_stopping(const struct ptd_peer *p)
 
 /* Put a message in the way out, in order, as queue itself. */
 void ptd_send_own(struct ptd_peer *p, struct outmsg *m);
-/* Make an outmsg of a message, taking it; bytes are counted from here on. */
-void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
+/* Make an outmsg of a message, taking it. */
+void ptd_outmsg_init(struct outmsg *m, struct ptd_msg *msg,
                      struct ptd_chan *done, uint8_t encoding);
+/* It has to wait, before it is put anywhere: its bytes are counted from here
+ * on. What is written at once never is: the budget's lock would be taken twice
+ * for each peer that one message goes to. */
+void ptd_outmsg_charge(struct ptd_peer *p, struct outmsg *m);
 /* The message was written or dropped: uncount, signal, free; perhaps tell that
  * there is room. The peer's threads, and whom they wait for. */
 void ptd_outmsg_finish(struct ptd_peer *p, struct outmsg *m, enum ptd_err err);

@@ -57,7 +57,7 @@ static void send_inv(struct ptd_peer *p, const struct ptd_inv *list, size_t n)
 
     if (msg == NULL)
         return; /* an announcement less */
-    ptd_outmsg_init(p, &m, msg, NULL, ENC_NEGOTIATED);
+    ptd_outmsg_init(&m, msg, NULL, ENC_NEGOTIATED);
     ptd_send_own(p, &m);
 }
 

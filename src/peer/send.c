@@ -75,7 +75,7 @@ static void count_out(struct ptd_peer *p, size_t cost)
     ptd_mutex_unlock(&p->mu);
 }
 
-void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
+void ptd_outmsg_init(struct outmsg *m, struct ptd_msg *msg,
                      struct ptd_chan *done, uint8_t encoding)
 {
     size_t cost = ptd_msg_memory_bytes(msg);
@@ -84,7 +84,13 @@ void ptd_outmsg_init(struct ptd_peer *p, struct outmsg *m, struct ptd_msg *msg,
     m->done = done != NULL ? ptd_chan_ref(done) : NULL;
     m->cost = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     m->encoding = encoding;
-    m->is_shared = ptd_env_queue_enter(p->env, msg, m->cost);
+    m->is_charged = m->is_shared = false;
+}
+
+void ptd_outmsg_charge(struct ptd_peer *p, struct outmsg *m)
+{
+    m->is_shared = ptd_env_queue_enter(p->env, m->msg, m->cost);
+    m->is_charged = true;
     atomic_fetch_add(&p->queued, m->cost);
 }
 
@@ -105,8 +111,10 @@ static void tell_room(struct ptd_peer *p)
 
 static void outmsg_end(struct ptd_peer *p, struct outmsg *m, enum ptd_err err)
 {
-    ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
-    count_out(p, m->cost);
+    if (m->is_charged) {
+        ptd_env_queue_leave(p->env, m->msg, m->cost, m->is_shared);
+        count_out(p, m->cost);
+    }
     ptd_msg_free(m->msg);
     if (m->done != NULL)
         signal_done(m->done, err);
@@ -323,6 +331,7 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
         ptd_note_sending(p, m->msg, &cx);
         e = ptd_conn_flush(p->conn, MSG_DONTWAIT);
         if (e == PTD_EAGAIN) {
+            ptd_outmsg_charge(p, m);
             p->batch.v[0] = *m; /* it always has room for one */
             p->batch.n = 1;
             p->n_added = 1;
@@ -361,8 +370,10 @@ static enum ptd_err send_or_quit(struct ptd_peer *p, const struct outmsg *m)
 static enum ptd_err to_output_q(struct ptd_peer *p, struct outmsg *m,
                                 enum manner manner)
 {
-    enum ptd_err e = ptd_chan_try_send(p->output_q, m);
+    enum ptd_err e;
 
+    ptd_outmsg_charge(p, m);
+    e = ptd_chan_try_send(p->output_q, m);
     if (e == PTD_EFULL && manner == MANNER_WAIT)
         e = send_or_quit(p, m);
     if (e != PTD_OK) {
@@ -404,6 +415,7 @@ static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
     else if (e == PTD_OK && is_direct)
         write_direct(p, m);
     else if (e == PTD_OK) {
+        ptd_outmsg_charge(p, m);
         p->batch.v[0] = *m;
         p->batch.n = 1;
         p->n_added = 0;
@@ -422,6 +434,7 @@ static enum ptd_err accept_outmsg(struct ptd_peer *p, struct outmsg *m,
 
 void ptd_send_own(struct ptd_peer *p, struct outmsg *m)
 {
+    ptd_outmsg_charge(p, m);
     ptd_mutex_lock(&p->mu);
     p->n_ahead++;
     if (p->token_free) {
@@ -493,7 +506,7 @@ static enum ptd_err attempt(struct ptd_peer *p, struct ptd_msg *msg,
         e = PTD_EFULL;
     if (e != PTD_OK)
         return e;
-    ptd_outmsg_init(p, &m, msg, done, encoding);
+    ptd_outmsg_init(&m, msg, done, encoding);
     return accept_outmsg(p, &m, manner);
 }
 
