@@ -162,7 +162,9 @@ struct ptd_peer_config {
                                          * at most PTD_MAX_FEATURES; copied */
     size_t n_features;
     enum ptd_conduct conduct;
-    bool direct_write; /* callers may write small messages themselves */
+    bool direct_write; /* callers may write small messages themselves; in, when
+                        * it has asked somebody close by, looks for the answer
+                        * for up to 60 us before it sleeps */
     bool hide_addr;    /* the remote came through a proxy: tell it no address */
 
     /* Times in microseconds. 0 turns a time-out off. */

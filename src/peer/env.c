@@ -51,6 +51,7 @@ struct ptd_env *ptd_env_new(const struct ptd_env_config *cfg)
     env->teams = ptd_team_pool_new(5, env->cfg.max_parked_teams);
     if (env->teams == NULL)
         goto free_bufs;
+    atomic_flag_clear(&env->is_looking);
     ptd_mutex_init(&env->mu, PTD_RANK_ENV);
     return env;
 

@@ -26,6 +26,7 @@ struct ptd_env {
     atomic_int_fast64_t next_id;
     atomic_size_t n_peers;
     atomic_size_t queued_bytes; /* of all peers, a shared message once */
+    atomic_flag is_looking;     /* some in thread looks for an answer */
     struct ptd_mutex mu;
     struct nonce_entry *nonces PTD_GUARDED_BY(mu);
     struct shared_entry *shared PTD_GUARDED_BY(mu);

@@ -1,5 +1,6 @@
 /* The in thread runs the handshake, then reads frames and runs the callbacks
- * one after the other. It blocks on the socket, or on the drain gate. */
+ * one after the other. It blocks on the socket, or on the drain gate; an answer
+ * that it has asked for and that comes at once may spare it the sleep. */
 #include <config.h>
 
 #include "peer/peer_int.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,14 @@
 PTD_LOG_TAG(PEER);
 
 #define LAST_WORD_US INT64_C(5000000) /* for a reject before a disconnect */
+
+/* Answers from close by, see recv_answer(). */
+enum {
+    SLOW_US = 30, /* less: no core had to be woken from idleness */
+    NEAR_US = 80, /* more: it comes from far away, or from a busy machine */
+    LOOK_US = 60, /* what one look may take */
+    LOOKS = 64
+};
 
 /* ---- time in handlers ------------------------------------------------------ */
 
@@ -106,6 +116,58 @@ static enum ptd_err lost_stream(struct ptd_peer *p, enum ptd_err e,
     return e;
 }
 
+/* Look for an answer until LOOK_US are over; whoever else can run goes first. */
+static enum ptd_err look_for_answer(struct ptd_peer *p, size_t *n)
+{
+    int64_t until = ptd_clock_now_us(NULL) + LOOK_US;
+    enum ptd_err e;
+
+    while ((e = ptd_conn_recv(p->conn, MSG_DONTWAIT, n)) == PTD_EAGAIN &&
+           ptd_clock_now_us(NULL) < until)
+        sched_yield();
+    return e;
+}
+
+/* What the time tells that an answer took for which in slept. */
+static void learn_from_answer(struct ptd_peer *p, int64_t us)
+{
+    if (p->looks < 0)
+        p->looks++;
+    else if (p->looks == 0 && us >= SLOW_US && us <= NEAR_US)
+        p->looks = LOOKS;
+}
+
+/* Who is close by, on this machine or next to it, answers at once; but where a
+ * core has gone idle meanwhile, to be woken takes longer than the answer. Then,
+ * as the last answers tell, in looks for the next ones a little before it
+ * blocks. Once in vain, and it sleeps for as many as it would have looked for;
+ * nobody is looked for who is far away or was not asked, and one at a time. */
+static enum ptd_err recv_answer(struct ptd_peer *p, size_t *n)
+{
+    enum ptd_err e = PTD_EAGAIN;
+    int64_t since;
+
+    if (p->looks > 0 && !atomic_flag_test_and_set(&p->env->is_looking)) {
+        e = look_for_answer(p, n);
+        atomic_flag_clear(&p->env->is_looking);
+        p->looks = e != PTD_EAGAIN ? p->looks - 1 : -LOOKS;
+    }
+    if (e != PTD_EAGAIN)
+        return e;
+    since = ptd_clock_now_us(NULL);
+    e = ptd_conn_recv(p->conn, 0, n);
+    learn_from_answer(p, ptd_clock_now_us(NULL) - since);
+    return e;
+}
+
+static enum ptd_err recv_more(struct ptd_peer *p, size_t *n)
+{
+    bool has_asked = p->has_asked;
+
+    p->has_asked = false;
+    return has_asked ? recv_answer(p, n) : ptd_conn_recv(p->conn, 0, n);
+}
+
 enum ptd_err ptd_in_next_frame(struct ptd_peer *p, struct ptd_frame *f)
 {
     size_t n;
@@ -116,7 +178,7 @@ enum ptd_err ptd_in_next_frame(struct ptd_peer *p, struct ptd_frame *f)
             return PTD_ECLOSED;
         announce_wait(p);
         ptd_handler_done(p);
-        e = ptd_conn_recv(p->conn, 0, &n);
+        e = recv_more(p, &n);
         ptd_handler_start(p);
         if (e != PTD_OK)
             return end_of_stream(p, e);

@@ -187,9 +187,11 @@ struct ptd_peer {
     bool has_token; /* queue holds it, waiting for a message to arrive */
 
     /* -- in's ----------------------------------------------------------------- */
-    uint64_t nonce;         /* of our version, while outbound and unverified */
-    uint64_t n_frames;      /* cut so far */
-    uint64_t n_frames_done; /* … when handlers last ended */
+    bool has_asked; /* since it last received: it wrote what wants an answer */
+    int looks;      /* for answers, to go; below 0: answers not to look for */
+    uint64_t nonce; /* of our version, while outbound and unverified */
+    uint64_t n_frames;        /* cut so far */
+    uint64_t n_frames_done;   /* … when handlers last ended */
     int64_t handler_since_us; /* start of the running handlers, 0: none */
     int64_t handler_total_us; /* of those that are done */
     bool wtxid_sent, wtxid_got, our_version_sent, our_verack_sent;

@@ -30,6 +30,12 @@ PTD_LOG_TAG(PEER);
 /* How somebody may be kept waiting who queues a message. */
 enum manner { MANNER_WAIT, MANNER_TRY };
 
+static bool is_own_callback(struct ptd_peer *p)
+{
+    return atomic_load_explicit(&p->in_self, memory_order_relaxed) ==
+           ptd_thread_self_id();
+}
+
 /* ---- lists ------------------------------------------------------------ */
 
 enum ptd_err ptd_outlist_put(struct outlist *l, const struct outmsg *m)
@@ -318,6 +324,18 @@ static bool direct_allowed_locked(struct ptd_peer *p, const struct outmsg *m)
     return true;
 }
 
+/* A message is with the kernel. What in itself has asked for it may look for
+ * before it blocks. */
+static void note_written(struct ptd_peer *p, enum ptd_msg_type type)
+{
+    atomic_store_explicit(&p->last_send_us, ptd_clock_now_us(p->clk),
+                          memory_order_relaxed);
+    if ((type == PTD_MSG_PING || type == PTD_MSG_GETDATA ||
+         type == PTD_MSG_GETHEADERS || type == PTD_MSG_GETBLOCKS) &&
+        is_own_callback(p))
+        p->has_asked = true;
+}
+
 /* The holder writes one message without blocking; what does not fit goes on to
  * out, with the token. */
 static void write_direct(struct ptd_peer *p, struct outmsg *m)
@@ -342,8 +360,7 @@ static void write_direct(struct ptd_peer *p, struct outmsg *m)
         if (e != PTD_OK)
             ptd_peer_disconnect(p, e, "write failed: %s", ptd_err_text(e));
         else
-            atomic_store_explicit(&p->last_send_us, ptd_clock_now_us(p->clk),
-                                  memory_order_relaxed);
+            note_written(p, m->msg->type);
     } else {
         ptd_note_not_encoded(p, m->msg, e);
     }
@@ -452,12 +469,6 @@ void ptd_send_own(struct ptd_peer *p, struct outmsg *m)
 }
 
 /* ---- limits -------------------------------------------------------------------- */
-
-static bool is_own_callback(struct ptd_peer *p)
-{
-    return atomic_load_explicit(&p->in_self, memory_order_relaxed) ==
-           ptd_thread_self_id();
-}
 
 /* Room for one more message from somebody who is not the peer itself? */
 static enum ptd_err admit(struct ptd_peer *p, enum manner manner)

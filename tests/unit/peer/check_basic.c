@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/util.h"
 #include "check_peer.h"
+#include "peer/peer_int.h"
 #include "pentad/params.h"
 
 /* ---- connection ------------------------------------------------------------- */
@@ -350,6 +351,75 @@ START_TEST(listeners_come_and_go_while_the_peer_runs)
     rig_solo_end(&r);
 }
 END_TEST
+
+/* ---- looking for answers ------------------------------------------------------ */
+
+/* How often in may look when it asks, and when the answer is there. A look in
+ * vain is as good as one that finds: the machine may be busy. */
+static const struct look_case {
+    bool direct, has_other; /* another peer looks */
+    int before, after, or_after;
+} look_cases[] = {
+    { true, false, 7, 6, -63 },
+    { true, false, -3, -2, -2 },
+    { true, true, 7, 7, 7 },
+    { false, false, 7, 7, 7 },
+};
+
+struct look {
+    const struct look_case *k;
+    int after;
+};
+
+/* Both run in in, whose own the figure is. */
+static enum ptd_err ask(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+{
+    const struct look *l = arg;
+
+    (void)m;
+    p->looks = l->k->before;
+    return ptd_peer_queue(p, ptd_msg_new_nonce(PTD_MSG_PING, 5), NULL);
+}
+
+static enum ptd_err hear(struct ptd_peer *p, struct ptd_msg *m, void *arg)
+{
+    (void)m;
+    ((struct look *)arg)->after = p->looks;
+    return PTD_OK;
+}
+
+static void no_direct_write(struct ptd_peer_config *cfg, bool is_outbound)
+{
+    no_pings(cfg, is_outbound);
+    cfg->direct_write = false;
+}
+
+START_TEST(who_asks_looks_for_the_answer_only_if_it_pays)
+{
+    const struct look_case *k = &look_cases[_i];
+    struct look l = { k, 0 };
+    struct rig_frame f;
+    struct solo r;
+
+    rig_solo_start(&r, PTD_INBOUND, SOLO_REAL_CLOCK,
+                   k->direct ? no_pings : no_direct_write);
+    rig_solo_handshake(&r);
+    ptd_peer_listen(r.s.peer, PTD_MSG_GETADDR, ask, &l);
+    ptd_peer_listen(r.s.peer, PTD_MSG_PONG, hear, &l);
+    if (k->has_other)
+        ck_assert(!atomic_flag_test_and_set(&r.s.env->is_looking));
+    rig_send(&r, ptd_msg_new(PTD_MSG_GETADDR));
+    ck_assert(rig_recv_type(&r, PTD_MSG_PING, &f));
+    rig_frame_free(&f);
+    rig_send(&r, ptd_msg_new_nonce(PTD_MSG_PONG, 5));
+    rig_sync(&r);
+    ck_assert_msg(l.after == k->after || l.after == k->or_after, "%d", l.after);
+    atomic_flag_clear(&r.s.env->is_looking);
+    rig_solo_end(&r);
+}
+END_TEST
+
+/* ---- listeners ------------------------------------------------------------------ */
 
 START_TEST(known_message_without_a_listener_is_told_at_debug)
 {
@@ -717,6 +787,8 @@ TCase *tcase_basic(void)
     tcase_add_test(tc, unknown_command_is_reported_and_counted);
     tcase_add_test(tc, trailing_bytes_are_accepted_and_counted);
     tcase_add_test(tc, listeners_come_and_go_while_the_peer_runs);
+    tcase_add_loop_test(tc, who_asks_looks_for_the_answer_only_if_it_pays, 0,
+                        PTD_COUNT(look_cases));
     tcase_add_test(tc, known_message_without_a_listener_is_told_at_debug);
     tcase_add_test(tc, failing_listener_ends_the_peer_with_its_error);
     tcase_add_test(tc, handler_that_says_again_is_called_again);
