@@ -9,6 +9,11 @@
 #define MAX_CAP ((size_t)1 << 20)
 #define MAX_ELEM_SIZE 4096
 
+/* What it takes to sleep and to be woken on a core that has gone idle. */
+#define WAKE_US 20
+/* Looks at the clock, in which a busy sender on another core brings more. */
+#define MOMENT 8
+
 /* ---- making and freeing ---------------------------------------------- */
 
 static void group_init(struct ptd_chan_group *g)
@@ -203,7 +208,7 @@ enum ptd_err ptd_chan_try_recv(struct ptd_chan *c, void *elem)
 /* Take up to max elements out of the ring, in at most two pieces. */
 static size_t take_locked(struct ptd_chan *c, unsigned char *to, size_t max)
 {
-    size_t n = PTD_MIN(max, c->len);
+    size_t len = ptd_chan_n(c), n = PTD_MIN(max, len);
     size_t first = PTD_MIN(n, c->cap - c->head);
 
     if (to != NULL && c->elem_size != 0) {
@@ -213,8 +218,15 @@ static size_t take_locked(struct ptd_chan *c, unsigned char *to, size_t max)
     c->head += n;
     if (c->head >= c->cap)
         c->head -= c->cap;
-    c->len -= n;
+    ptd_chan_set_n(c, len - n);
     return n;
+}
+
+/* Hint for the next ptd_chan_recv_many(). */
+static void set_busy(struct ptd_chan *c, bool busy)
+{
+    if (atomic_load_explicit(&c->is_busy, memory_order_relaxed) != busy)
+        atomic_store_explicit(&c->is_busy, busy, memory_order_relaxed);
 }
 
 enum ptd_err ptd_chan_try_recv_many(struct ptd_chan *c, void *elems, size_t max,
@@ -230,27 +242,49 @@ enum ptd_err ptd_chan_try_recv_many(struct ptd_chan *c, void *elems, size_t max,
         ptd_chan_admit(c, &fires);
     closed = c->closed;
     ptd_mutex_unlock(&c->group->mu);
+    if (fires.first != NULL)
+        set_busy(c, true);
     ptd_fires_run(&fires);
     if (*n > 0)
         return PTD_OK;
     return closed ? PTD_ECLOSED : PTD_EEMPTY;
 }
 
+/* Wait awake until the senders pause: the channel is full, or holds something
+ * and no more than a moment ago. No lock is taken meanwhile: a sender that
+ * found it taken would go to sleep in the midst of its work. */
+static void await_pause(struct ptd_chan *c, size_t max)
+{
+    int64_t now = ptd_clock_now_us(NULL), until = now + WAKE_US;
+    size_t full = PTD_MIN(max, c->cap), len = ptd_chan_n(c), before = 0;
+
+    while (now < until && len < full && (len == 0 || len != before)) {
+        for (int i = 0; i < MOMENT; i++)
+            now = ptd_clock_now_us(NULL);
+        before = len;
+        len = ptd_chan_n(c);
+    }
+}
+
+/* Who asks for many wants batches. Were it to sleep at once, the first element
+ * would wake it before its sender can bring a second, each time anew: so let
+ * the senders run once. Those that have just been given room, or that brought
+ * something the last time, are busy: they get as long as it takes to sleep and
+ * to be woken, in which one on another core could fill the channel many times.
+ * An idle channel sees one call for each sleep. */
 enum ptd_err ptd_chan_recv_many(struct ptd_chan *c, void *elems, size_t max,
                                 size_t *n)
 {
-    enum ptd_err e = ptd_chan_try_recv_many(c, elems, max, n);
     unsigned char *rest = elems;
     size_t more = 0;
+    enum ptd_err e;
 
-    if (e == PTD_EEMPTY) {
-        /* Who asks for many wants batches. Were we to sleep at once, the first
-         * element would wake us before its sender can bring a second, each
-         * time anew (measured: a third of the speed). So let the senders run
-         * once; not a spin, it is one call for each sleep. */
+    if (ptd_chan_n(c) == 0)
         sched_yield();
-        e = ptd_chan_try_recv_many(c, elems, max, n);
-    }
+    if (atomic_load_explicit(&c->is_busy, memory_order_relaxed))
+        await_pause(c, max);
+    e = ptd_chan_try_recv_many(c, elems, max, n);
+    set_busy(c, e == PTD_OK);
     if (e != PTD_EEMPTY)
         return e;
     e = ptd_chan_recv(c, elems);
@@ -303,7 +337,7 @@ size_t ptd_chan_len(struct ptd_chan *c)
     size_t len;
 
     ptd_mutex_lock(&c->group->mu);
-    len = c->len;
+    len = ptd_chan_n(c);
     ptd_mutex_unlock(&c->group->mu);
     return len;
 }

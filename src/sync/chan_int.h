@@ -56,9 +56,12 @@ struct ptd_chan {
     size_t cap;                   /* elements; 0: an event */
     struct ptd_ref ref;
 
+    atomic_bool is_busy; /* a hint for ptd_chan_recv_many() */
+
     /* Guarded by group->mu. */
     size_t head;               /* index of the oldest element */
-    size_t len;                /* elements held */
+    atomic_size_t len;         /* elements held; read without the lock as a
+                                * hint, see ptd_chan_n() */
     size_t n_reserved;         /* slots promised to ptd_chan_send_reserved() */
     bool closed;
     struct ptd_link receivers; /* struct ptd_waiter, longest wait first */
@@ -143,6 +146,17 @@ static inline void ptd_chan_copy(void *to, const void *from, size_t size)
         memcpy(to, from, size);
 }
 
+/* How many elements it holds: a snapshot, unless the lock is held. */
+static inline size_t ptd_chan_n(const struct ptd_chan *c)
+{
+    return atomic_load_explicit(&c->len, memory_order_relaxed);
+}
+
+static inline void ptd_chan_set_n(struct ptd_chan *c, size_t n)
+{
+    atomic_store_explicit(&c->len, n, memory_order_relaxed);
+}
+
 static inline void *ptd_chan_slot(struct ptd_chan *c, size_t i)
 {
     size_t at = c->head + i;
@@ -154,8 +168,10 @@ static inline void *ptd_chan_slot(struct ptd_chan *c, size_t i)
 
 static inline void ptd_chan_push(struct ptd_chan *c, const void *elem)
 {
-    ptd_chan_copy(ptd_chan_slot(c, c->len), elem, c->elem_size);
-    c->len++;
+    size_t n = ptd_chan_n(c);
+
+    ptd_chan_copy(ptd_chan_slot(c, n), elem, c->elem_size);
+    ptd_chan_set_n(c, n + 1);
 }
 
 static inline void ptd_chan_pop(struct ptd_chan *c, void *elem)
@@ -163,12 +179,12 @@ static inline void ptd_chan_pop(struct ptd_chan *c, void *elem)
     ptd_chan_copy(elem, ptd_chan_slot(c, 0), c->elem_size);
     if (++c->head == c->cap)
         c->head = 0;
-    c->len--;
+    ptd_chan_set_n(c, ptd_chan_n(c) - 1);
 }
 
 static inline bool ptd_chan_has_room(const struct ptd_chan *c)
 {
-    return c->len + c->n_reserved < c->cap;
+    return ptd_chan_n(c) + c->n_reserved < c->cap;
 }
 
 /* ---- operations under the lock --------------------------------------- */
@@ -219,7 +235,7 @@ static inline enum ptd_err ptd_chan_send_locked(struct ptd_chan *c,
 static inline enum ptd_err ptd_chan_recv_locked(struct ptd_chan *c, void *elem,
                                                 struct ptd_fires *fires)
 {
-    if (c->len == 0)
+    if (ptd_chan_n(c) == 0)
         return c->closed ? PTD_ECLOSED : PTD_EEMPTY;
     ptd_chan_pop(c, elem);
     ptd_chan_admit(c, fires);
@@ -247,7 +263,7 @@ static inline bool ptd_chan_is_ready_locked(const struct ptd_case *k)
     const struct ptd_chan *c = k->chan;
 
     return c->closed ||
-           (k->dir == PTD_CASE_SEND ? ptd_chan_has_room(c) : c->len > 0);
+           (k->dir == PTD_CASE_SEND ? ptd_chan_has_room(c) : ptd_chan_n(c) > 0);
 }
 
 /* Put a waiter at the end of its list. */
