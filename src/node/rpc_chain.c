@@ -209,9 +209,10 @@ static json_t *getchaintips(struct ptd_rpc_call *call, void *arg)
 
 /* ---- rules ------------------------------------------------------------------ */
 
-static json_t *getdeploymentinfo(struct ptd_rpc_call *call, void *arg)
+/* By the chain's own parameters: -testactivationheight may have changed them.
+ */
+static json_t *deployments(const struct ptd_params *p, uint32_t height)
 {
-    const struct ptd_params *p = ((struct ptd_node_rpc *)arg)->cfg->params;
     const struct {
         const char *name;
         uint32_t height;
@@ -220,8 +221,24 @@ static json_t *getdeploymentinfo(struct ptd_rpc_call *call, void *arg)
         { "bip65", p->bip65_height },   { "csv", p->csv_height },
         { "segwit", p->segwit_height },
     };
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < PTD_COUNT(rules); i++) {
+        json_t *rule = json_object();
+
+        ptd_json_set(&rule, "type", json_string("buried"));
+        ptd_json_set(&rule, "active",
+                     json_boolean(height + 1 >= rules[i].height));
+        ptd_json_set(&rule, "height", json_integer(rules[i].height));
+        ptd_json_set(&all, rules[i].name, rule);
+    }
+    return all;
+}
+
+static json_t *getdeploymentinfo(struct ptd_rpc_call *call, void *arg)
+{
     struct ptd_blockchain *c = rpc_chain(call, arg);
-    json_t *o = NULL, *all;
+    json_t *o = NULL;
     struct ptd_block_info b;
 
     if (c == NULL)
@@ -230,21 +247,12 @@ static json_t *getdeploymentinfo(struct ptd_rpc_call *call, void *arg)
         ptd_blockchain_tip(c, &b);
     else if (!rpc_arg_block(call, 0, "blockhash", c, &b))
         return NULL;
-    all = json_object();
-    for (size_t i = 0; i < PTD_COUNT(rules); i++) {
-        json_t *rule = json_object();
-
-        ptd_json_set(&rule, "type", json_string("buried"));
-        ptd_json_set(&rule, "active",
-                     json_boolean(b.header.height + 1 >= rules[i].height));
-        ptd_json_set(&rule, "height", json_integer(rules[i].height));
-        ptd_json_set(&all, rules[i].name, rule);
-    }
     o = json_object();
     ptd_json_set(&o, "hash", ptd_json_hash(&b.header.hash));
     ptd_json_set(&o, "height", json_integer(b.header.height));
     ptd_json_set(&o, "script_flags", json_array());
-    ptd_json_set(&o, "deployments", all);
+    ptd_json_set(&o, "deployments",
+                 deployments(ptd_blockchain_params(c), b.header.height));
     return o;
 }
 

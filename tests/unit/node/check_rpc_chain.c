@@ -223,6 +223,28 @@ START_TEST(rules_hold_from_their_heights)
 }
 END_TEST
 
+START_TEST(rules_hold_from_heights_that_are_given)
+{
+    static char *given[] = { (char *)(uintptr_t) "segwit@10",
+                             (char *)(uintptr_t) "csv@1" };
+    struct office o;
+    json_t *v;
+
+    office_init(&o);
+    o.host.cfg.activation_height.v = given;
+    o.host.cfg.activation_height.n = PTD_COUNT(given);
+    office_open(&o);
+    v = ask(&o, "getdeploymentinfo", "[]");
+    ck_assert(json_is_false(at(v, "deployments.segwit.active")));
+    ck_assert_int_eq(json_integer_value(at(v, "deployments.segwit.height")),
+                     10);
+    ck_assert(json_is_true(at(v, "deployments.csv.active")));
+    json_decref(v);
+    o.host.cfg.activation_height = (struct ptd_texts){ 0 }; /* ours */
+    office_fini(&o);
+}
+END_TEST
+
 /* ---- mining ------------------------------------------------------------------------ */
 
 START_TEST(blocks_are_made_for_whom_it_is_said)
@@ -578,6 +600,7 @@ TCase *tcase_rpc_chain(void)
     tcase_add_test(tc, two_hundred_blocks_are_there_after_a_restart);
     tcase_add_test(tc, a_branch_is_left_and_taken_again);
     tcase_add_test(tc, rules_hold_from_their_heights);
+    tcase_add_test(tc, rules_hold_from_heights_that_are_given);
     tcase_add_test(tc, blocks_are_made_for_whom_it_is_said);
     tcase_add_test(tc, a_template_fits_the_next_block);
     tcase_add_test(tc, what_is_handed_in_is_judged);
