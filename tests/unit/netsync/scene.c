@@ -53,6 +53,7 @@ void scene_init(struct scene *s)
     rig_init(&s->r, "regtest");
     s->r.cfg.on_tip = on_tip;
     s->r.cfg.arg = s;
+    s->r.cfg.mask_blocks = true; /* as in a node */
     s->genesis = s->r.params.genesis.hash;
     s->services =
         PTD_NODE_NETWORK | PTD_NODE_NETWORK_LIMITED | PTD_NODE_WITNESS;
