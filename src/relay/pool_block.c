@@ -62,21 +62,40 @@ static bool take(struct choice *c, const struct ptd_pool_tx *t)
     return true;
 }
 
-/* Those that are taken move to the front; the others are given back. */
-static size_t choose(struct choice *c, struct ptd_pool_tx *list, size_t n)
+/* Once over those that are left; gives how many were taken. A child may have
+ * come before its parent. */
+static size_t pass(struct choice *c, struct ptd_pool_tx *out,
+                   struct ptd_pool_tx *list, size_t n)
 {
-    size_t k = 0;
+    const size_t before = c->n;
 
     for (size_t i = 0; i < n; i++) {
-        struct ptd_pool_tx t = list[i];
-
-        list[k] = t;
-        if (take(c, &list[k]))
-            k++;
-        else
-            ptd_msg_free(t.msg);
+        if (list[i].msg == NULL)
+            continue;
+        out[c->n] = list[i];
+        if (take(c, &out[c->n]))
+            list[i].msg = NULL; /* the reference is out's */
     }
-    return k;
+    return c->n - before;
+}
+
+static enum ptd_err choose(struct choice *c, struct ptd_pool_tx **list,
+                           size_t *n)
+{
+    struct ptd_pool_tx *out = ptd_alloc_array(*n, sizeof *out);
+
+    c->picks = ptd_calloc(*n, sizeof *c->picks);
+    if (out == NULL || c->picks == NULL || !hashtab_init(&c->chosen)) {
+        ptd_free(out);
+        return PTD_ENOMEM;
+    }
+    for (int i = 0; i < PTD_POOL_MAX_CLUSTER; i++)
+        if (pass(c, out, *list, *n) == 0)
+            break;
+    ptd_pool_list_free(*list, *n);
+    *list = out;
+    *n = c->n;
+    return PTD_OK;
 }
 
 enum ptd_err ptd_pool_for_block(struct ptd_pool *p, struct ptd_pool_tx **list,
@@ -87,13 +106,9 @@ enum ptd_err ptd_pool_for_block(struct ptd_pool *p, struct ptd_pool_tx **list,
 
     if (e != PTD_OK)
         return e;
-    c.picks = ptd_calloc(*n, sizeof *c.picks);
-    if (c.picks != NULL && hashtab_init(&c.chosen)) {
-        *n = choose(&c, *list, *n);
-    } else {
+    e = choose(&c, list, n);
+    if (e != PTD_OK)
         ptd_pool_list_free(*list, *n);
-        e = PTD_ENOMEM;
-    }
     hashtab_fini(&c.chosen);
     ptd_free(c.picks);
     return e;

@@ -230,7 +230,7 @@ enum ptd_err ptd_pool_load(struct ptd_pool *p, const char *path,
                            const struct ptd_pool_place *at)
 {
     enum { MAX_FILE = 1 << 30 };
-    struct file f = { NULL };
+    struct file f = { 0 };
     size_t n;
     enum ptd_err e = ptd_file_read(&f.raw, &n, path, MAX_FILE);
 
