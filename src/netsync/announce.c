@@ -177,7 +177,6 @@ void announce_run(struct ptd_sync_peer *sp)
     if (sync_try_send(sp, make(ns, &plan)) == PTD_EFULL) {
         ptd_log_debug("%s does not keep up: a block is announced to it later",
                       ptd_peer_name(sp->peer));
-        sync_try_later(ns);
         return;
     }
     tell(sp, &plan);

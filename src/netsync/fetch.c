@@ -79,7 +79,6 @@ static void send_order(struct ptd_sync_peer *sp, struct order *o)
     }
     /* It was not asked after all; who asks in its own callback never meets a
      * full queue, so that this is the thread's. */
-    sync_try_later(sp->ns);
     ptd_mutex_lock(&sp->ns->mu);
     for (size_t i = 0; i < o->n; i++) {
         struct flight *f = flight_of_locked(sp, &o->list[i].hash);

@@ -203,7 +203,6 @@ void headers_tell(struct ptd_sync_peer *sp)
     ptd_mutex_lock(&sp->ns->mu);
     sp->told_headers = false;
     ptd_mutex_unlock(&sp->ns->mu);
-    sync_try_later(ns);
 }
 
 enum lateness { IN_TIME, TOO_LATE, TOO_LATE_BUT_STAYS };

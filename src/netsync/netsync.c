@@ -20,7 +20,6 @@ enum {
 };
 
 #define STALL_US INT64_C(2000000)
-#define LATER_US SECOND_US
 
 /* ---- life ------------------------------------------------------------ */
 
@@ -42,7 +41,6 @@ struct ptd_netsync *ptd_netsync_new(const struct ptd_netsync_config *cfg)
     ns->wake = ptd_chan_new(0, 1);
     ns->quit = ptd_chan_new(0, 0);
     atomic_init(&ns->loading, false);
-    atomic_init(&ns->late, false);
     ptd_mutex_init(&ns->mu, PTD_RANK_NETSYNC);
     ptd_mutex_lock(&ns->mu);
     ptd_list_init(&ns->peers);
@@ -76,11 +74,6 @@ void ptd_netsync_free(struct ptd_netsync *ns)
 void sync_wake(struct ptd_netsync *ns)
 {
     (void)!ptd_chan_try_send(ns->wake, NULL);
-}
-
-void sync_try_later(struct ptd_netsync *ns)
-{
-    atomic_store(&ns->late, true);
 }
 
 bool sync_is_near(struct ptd_netsync *ns)
@@ -210,7 +203,6 @@ static void step(struct ptd_netsync *ns, int64_t *due_us)
     int64_t id = -1;
 
     ns->n_held = held ? ns->n_held + 1 : 0;
-    atomic_store(&ns->late, false);
     *due_us = PTD_NEVER;
     while ((sp = sync_next_peer(ns, id)) != NULL) {
         id = ptd_peer_id(sp->peer);
@@ -228,10 +220,6 @@ static void step(struct ptd_netsync *ns, int64_t *due_us)
     }
     surplus_check(ns, due_us);
     check_stale(ns, due_us);
-    /* Bytes that were written, whosever they were, come first as a rule; the
-     * last of them is reported before its room is free. */
-    if (atomic_load(&ns->late))
-        *due_us = PTD_MIN(*due_us, ptd_clock_now_us(ns->clk) + LATER_US);
 }
 
 /* Those who wait now are told after the round that begins now. */

@@ -164,6 +164,10 @@ void ptd_sync_peer_version(struct ptd_sync_peer *sp,
                            const struct ptd_msg_version *v) PTD_NONNULL(1, 2);
 void ptd_sync_peer_ready(struct ptd_sync_peer *sp) PTD_NONNULL(1);
 
+/* Its hook on_room: a message to it was refused, and now there is room. What
+ * was to be told or asked is tried again. Never waits. */
+void ptd_sync_peer_has_room(struct ptd_sync_peer *sp) PTD_NONNULL(1);
+
 /* It is ending: nothing more is asked of it, what was is asked of others. More
  * than once is harmless, also if it never was ready. Any thread but its own. */
 void ptd_sync_peer_gone(struct ptd_sync_peer *sp) PTD_NONNULL(1);
@@ -209,8 +213,7 @@ struct ptd_upload_info {
     bool serves_history;
 };
 
-/* Bytes that any peer was sent; to be called by who counts them. Whatever was
- * held back while queues were full is tried again then. */
+/* Bytes that any peer was sent; to be called by who counts them. */
 void ptd_netsync_sent(struct ptd_netsync *ns, uint64_t n_bytes) PTD_NONNULL(1);
 void ptd_netsync_upload(struct ptd_netsync *ns, struct ptd_upload_info *out)
     PTD_NONNULL(1, 2);

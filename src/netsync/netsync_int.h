@@ -139,7 +139,6 @@ struct ptd_netsync {
     struct ptd_chan *quit;
     struct ptd_thread thread;
     atomic_bool loading;
-    atomic_bool late; /* somebody's queue was full, see sync_try_later() */
 
     /* Of the thread alone. */
     int64_t stale_check_s; /* when next */
@@ -176,10 +175,6 @@ struct ptd_netsync {
 
 void sync_wake(struct ptd_netsync *ns);
 
-/* A peer's queue was full: all peers are gone through again once something was
- * written, or a moment later. Thread: netsync. */
-void sync_try_later(struct ptd_netsync *ns);
-
 /* Is our tip about as old as the clock? */
 bool sync_is_near(struct ptd_netsync *ns);
 
@@ -210,7 +205,8 @@ bool sync_knows_locked(struct ptd_sync_peer *sp, const struct ptd_hash *hash,
 void sync_mark(struct mark *m, const struct ptd_header_info *info);
 
 /* Send, taking m (NULL: lack of memory): from the peer's own callbacks, and
- * from elsewhere, without ever waiting. */
+ * from elsewhere, without ever waiting: PTD_EFULL is followed by a wake-up once
+ * the peer has room. */
 enum ptd_err sync_send(struct ptd_sync_peer *sp, struct ptd_msg *m PTD_TAKES);
 enum ptd_err sync_try_send(struct ptd_sync_peer *sp,
                            struct ptd_msg *m PTD_TAKES);

@@ -118,6 +118,11 @@ void ptd_sync_peer_ready(struct ptd_sync_peer *sp)
     sync_wake(ns);
 }
 
+void ptd_sync_peer_has_room(struct ptd_sync_peer *sp)
+{
+    sync_wake(sp->ns);
+}
+
 static void leave_high_locked(struct ptd_sync_peer *sp)
     PTD_REQUIRES(sp->ns->mu);
 static void leave_high_locked(struct ptd_sync_peer *sp)

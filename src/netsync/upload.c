@@ -24,8 +24,6 @@ void ptd_netsync_sent(struct ptd_netsync *ns, uint64_t n_bytes)
     }
     ns->upload.sent += n_bytes;
     ptd_mutex_unlock(&ns->mu);
-    if (atomic_load(&ns->late))
-        sync_wake(ns);
 }
 
 /* New blocks go out in any case: of what is left, each of the day's is set

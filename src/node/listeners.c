@@ -269,6 +269,14 @@ static void on_gone(struct ptd_peer *p, void *arg)
     (void)!ptd_chan_send(np->node->server_q, &ev);
 }
 
+static void on_room(struct ptd_peer *p, void *arg)
+{
+    const struct node_peer *np = arg;
+
+    (void)p;
+    ptd_sync_peer_has_room(np->sync);
+}
+
 static enum ptd_err newest_block(struct ptd_hash *hash, int32_t *height,
                                  void *arg)
 {
@@ -354,6 +362,7 @@ void node_peer_config(struct ptd_node *n, struct ptd_peer_config *cfg,
         .on_version = on_version,
         .on_ready = on_ready,
         .on_gone = on_gone,
+        .on_room = on_room,
         .on_excess = on_excess,
         .newest_block = newest_block,
     };

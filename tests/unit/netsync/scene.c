@@ -206,6 +206,14 @@ static void on_ready(struct ptd_peer *p, void *arg)
     ptd_chan_close(a->ready);
 }
 
+static void on_room(struct ptd_peer *p, void *arg)
+{
+    struct actor *a = arg;
+
+    (void)p;
+    ptd_sync_peer_has_room(a->sp);
+}
+
 static void on_gone(struct ptd_peer *p, void *arg)
 {
     struct actor *a = arg;
@@ -245,7 +253,8 @@ static void make_near(struct actor *a, enum actor_kind kind)
     pc.hooks = (struct ptd_peer_hooks){ .arg = a,
                                         .on_version = on_version,
                                         .on_ready = on_ready,
-                                        .on_gone = on_gone };
+                                        .on_gone = on_gone,
+                                        .on_room = on_room };
     ck_assert_int_eq(ptd_peer_new(&a->ours, a->s->env, &pc,
                                   cfg.outbound ? PTD_OUTBOUND : PTD_INBOUND,
                                   NULL),
