@@ -188,7 +188,7 @@ END_TEST
 
 TCase *tcase_rpc_pool(void)
 {
-    TCase *tc = tcase_create("rpc_pool");
+    TCase *tc = tcase_create("rpc: pool");
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, bad_calls_have_their_code_and_words);
