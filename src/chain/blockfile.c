@@ -15,7 +15,10 @@
 #include "base/util.h"
 #include "chain/io.h"
 
-enum { PIECE_BYTES = 256 << 10 };
+enum {
+    PIECE_BYTES = 256 << 10,
+    BEGIN_BYTES = 4 << 20 /* enough to be worth a call */
+};
 
 struct ptd_blockfiles {
     char *dir;
@@ -29,6 +32,7 @@ struct ptd_blockfiles {
     int fd;             /* the file written to, -1: none is open */
     uint32_t file;      /* its number */
     uint32_t end;       /* where its last block ends */
+    uint32_t begun;     /* the system was told to write what lies before */
     uint32_t allocated; /* what the disk has set aside for it */
 };
 
@@ -100,6 +104,7 @@ void ptd_blockfiles_set_end(struct ptd_blockfiles *f, uint32_t file,
         close_file(f);
     f->file = file;
     f->end = end;
+    f->begun = end;
     f->allocated = 0;
 }
 
@@ -151,7 +156,7 @@ static enum ptd_err choose_file(struct ptd_blockfiles *f, size_t n)
             return PTD_EIO;
         close_file(f);
         f->file++;
-        f->end = f->allocated = 0;
+        f->end = f->begun = f->allocated = 0;
     }
     if (f->fd >= 0)
         return PTD_OK;
@@ -217,6 +222,19 @@ static enum ptd_err write_block(const struct ptd_blockfiles *f,
                             (uint64_t)done);
 }
 
+/* Let the system begin to write what came, beside whatever else is done: the
+ * next sync then waits for little. */
+static void begin_writing(struct ptd_blockfiles *f)
+{
+#ifdef HAVE_SYNC_FILE_RANGE
+    if (f->end - f->begun < BEGIN_BYTES)
+        return;
+    (void)sync_file_range(f->fd, f->begun, f->end - f->begun,
+                          SYNC_FILE_RANGE_WRITE);
+#endif
+    f->begun = f->end;
+}
+
 enum ptd_err ptd_blockfiles_append(struct ptd_blockfiles *f,
                                    struct ptd_blockpos *pos, const void *block,
                                    size_t n)
@@ -236,6 +254,7 @@ enum ptd_err ptd_blockfiles_append(struct ptd_blockfiles *f,
     *pos = (struct ptd_blockpos){ f->file, f->end + (uint32_t)sizeof frame,
                                   (uint32_t)n };
     f->end += (uint32_t)(sizeof frame + n);
+    begin_writing(f);
     return PTD_OK;
 }
 
