@@ -313,8 +313,10 @@ static void bench_headers(size_t n)
     headers_from_peer("regtest", &h, params, regtest);
     free_headers(&h);
     params = ptd_params_by_name("main");
-    if (!read_headers(&h, params))
+    if (!read_headers(&h, params)) {
+        fprintf(stderr, "bench_sync: no test vectors\n");
         return;
+    }
     make_frames(&h, params->magic);
     headers_from_peer("mainnet", &h, params, mainnet);
     free_headers(&h);
