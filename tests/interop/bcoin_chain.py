@@ -26,10 +26,13 @@ def one_tip(bcoins, pentads, height, block):
 
 def same_blocks(miner, pentads):
     """As they were mined, to the last byte, wherever they went."""
-    for height, (block, raw) in enumerate(miner.do("blocks")):
-        for pentad in pentads:
-            assert pentad.rpc("getblockhash", height) == block
-        assert pentads[-1].rpc("getblock", block, 0) == raw, height
+    blocks = miner.do("blocks")
+    for pentad in pentads:
+        assert pentad.rpc_each("getblockhash", [
+            [height] for height in range(len(blocks))]) == [
+                block for block, _ in blocks]
+        assert pentad.rpc_each("getblock", [
+            [block, 0] for block, _ in blocks]) == [raw for _, raw in blocks]
 
 
 def main():

@@ -22,6 +22,7 @@ BUILDDIR = os.environ["PTD_BUILDDIR"]
 PENTAD = os.path.join(BUILDDIR, "src/cmd/pentad")
 HERE = os.path.join(SRCDIR, "tests/interop")
 TIMEOUT = 60
+IN_WARMUP = -28
 
 sys.path.insert(0, os.path.join(SRCDIR, "tests/support"))
 
@@ -149,8 +150,7 @@ class Pentad(Program):
             # What is tested stays on this machine.
             "-natpmp=0", "-dnsseed=0", "-fixedseeds=0", *options])
 
-    def rpc(self, method, *params):
-        """What a method gives; the port is open with rpc=True."""
+    def _post(self, body):
         net = next((d for d in ("regtest", "") if os.path.exists(
             os.path.join(self.dir, d, ".cookie"))), "")
         with open(os.path.join(self.dir, net, ".cookie"), "rb") as f:
@@ -158,15 +158,37 @@ class Pentad(Program):
         conn = http.client.HTTPConnection("127.0.0.1", self.rpc_port,
                                           timeout=TIMEOUT)
         try:
-            conn.request("POST", "/", json.dumps(
-                {"jsonrpc": "2.0", "id": 1, "method": method,
-                 "params": params}), {"Authorization": "Basic " + secret,
-                                      "Content-Type": "application/json"})
-            answer = json.loads(conn.getresponse().read())
+            conn.request("POST", "/", json.dumps(body),
+                         {"Authorization": "Basic " + secret,
+                          "Content-Type": "application/json"})
+            return json.loads(conn.getresponse().read())
         finally:
             conn.close()
-        assert "error" not in answer, (method, answer["error"])
-        return answer["result"]
+
+    def rpc(self, method, *params):
+        """What a method gives, once it gives anything; the port is open with
+        rpc=True."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            answer = self._post({"jsonrpc": "2.0", "id": 1, "method": method,
+                                 "params": params})
+            if "error" not in answer:
+                return answer["result"]
+            assert answer["error"]["code"] == IN_WARMUP and \
+                time.monotonic() < deadline, (method, answer["error"])
+            time.sleep(0.05)
+
+    def rpc_each(self, method, rows, at_once=500):
+        """The same for many rows of parameters, in few calls."""
+        results = []
+        for i in range(0, len(rows), at_once):
+            answers = self._post([
+                {"jsonrpc": "2.0", "id": k, "method": method, "params": row}
+                for k, row in enumerate(rows[i:i + at_once])])
+            answers.sort(key=lambda answer: answer["id"])
+            results += [answer["result"] for answer in answers]
+        assert len(results) == len(rows)
+        return results
 
     def wait_height(self, height, block=None):
         """Until the tip is at a height; block: until it is this one."""

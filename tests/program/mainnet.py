@@ -136,9 +136,10 @@ def blocks_of_a_file():
         second = mainnet("the one without", f"-connect=127.0.0.1:{first.port}")
         second.wait_height(255, hashes[-1])
         for node in first, second:
-            for i, block in enumerate(blocks):
-                assert node.rpc("getblockhash", i + 1) == hashes[i]
-                assert node.rpc("getblock", hashes[i], 0) == block.hex()
+            assert node.rpc_each("getblockhash", [
+                [i + 1] for i in range(len(blocks))]) == hashes
+            assert node.rpc_each("getblock", [[h, 0] for h in hashes]) == [
+                block.hex() for block in blocks]
             genesis = bytes.fromhex(node.rpc("getblockhash", 0))[::-1]
             assert ask_headers(node.port, genesis) == headers_message(
                 [b[:HEADER] for b in blocks])
@@ -167,8 +168,9 @@ def headers_of_a_peer():
         tips = node.rpc("getchaintips")
         assert (tips[0]["height"], tips[0]["hash"], tips[0]["status"]) == (
             len(headers) - 1, hashes[-1], "headers-only"), tips
-        for block, header in zip(hashes, headers):
-            assert node.rpc("getblockheader", block, False) == header.hex()
+        assert node.rpc_each("getblockheader", [
+            [block, False] for block in hashes]) == [
+                header.hex() for header in headers]
         node.stop()
         # Each of them once: a whole message is followed by a question.
         n = len(headers) - 1
