@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "sync/chan_int.h"
+
 /* ---- making ---------------------------------------------------------- */
 
 static const struct {
@@ -347,6 +349,30 @@ START_TEST(recv_many_admits_as_many_senders_in_order)
 }
 END_TEST
 
+START_TEST(recv_many_from_busy_senders_hears_of_the_close)
+{
+    struct ptd_clock *clk = ptd_clock_new();
+    struct ptd_chan *c = ptd_chan_new(sizeof(int), 1);
+    struct waiter w[N_WAITERS];
+    int out[8], v = -1;
+    size_t n;
+
+    ck_assert_int_eq(ptd_chan_send(c, &v), PTD_OK);
+    start_waiters(w, c, clk, PTD_CASE_SEND);
+    ck_assert_int_eq(ptd_chan_recv_many(c, out, 1, &n), PTD_OK);
+    ck_assert(atomic_load(&c->is_busy)); /* one sender was given room */
+    ptd_chan_close(c);
+    ck_assert_int_eq(ptd_chan_recv_many(c, out, 8, &n), PTD_OK);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_int_eq(ptd_chan_recv_many(c, out, 8, &n), PTD_ECLOSED);
+    ck_assert(!atomic_load(&c->is_busy));
+    for (int i = 0; i < N_WAITERS; i++)
+        ck_assert_int_eq(join_waiter(&w[i]), i == 0 ? PTD_OK : PTD_ECLOSED);
+    ptd_chan_free(c);
+    ptd_clock_free(clk);
+}
+END_TEST
+
 START_TEST(close_wakes_all)
 {
     struct ptd_clock *clk = ptd_clock_new();
@@ -492,6 +518,7 @@ TCase *tcase_chan(void)
     tcase_add_test(tc, one_element_wakes_one_receiver_the_longest_waiting);
     tcase_add_test(tc, one_free_slot_admits_one_sender_the_longest_waiting);
     tcase_add_test(tc, recv_many_admits_as_many_senders_in_order);
+    tcase_add_test(tc, recv_many_from_busy_senders_hears_of_the_close);
     tcase_add_loop_test(tc, close_wakes_all, PTD_CASE_RECV, PTD_CASE_SEND + 1);
     tcase_add_test(tc, deadline_takes_the_waiter_away);
     tcase_add_test(tc, reserved_slot_counts_as_taken);
