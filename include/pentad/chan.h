@@ -96,7 +96,7 @@ ptd_chan_recv_until(struct ptd_chan *c, void *elem, struct ptd_clock *clk,
 /* Receive all that is there, at most max >= 1 elements (0 aborts), in order,
  * into an array: one lock for the lot. For throughput: before it sleeps it lets
  * other threads run once, so that senders bring more than one, and while that
- * brings something each time it waits awake for 20 us at most. Nothing of that
+ * brings something each time it waits awake for 30 us at most. Nothing of that
  * is spent on a channel that is idle.
  *
  * elems    room for max elements; NULL throws them away

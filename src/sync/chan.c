@@ -10,9 +10,9 @@
 #define MAX_ELEM_SIZE 4096
 
 /* What it takes to sleep and to be woken on a core that has gone idle. */
-#define WAKE_US 20
+#define WAKE_US 30
 /* Looks at the clock, in which a busy sender on another core brings more. */
-#define MOMENT 8
+#define MOMENT 4
 
 /* ---- making and freeing ---------------------------------------------- */
 
