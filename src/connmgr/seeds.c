@@ -16,12 +16,13 @@
 
 PTD_LOG_TAG(CMGR);
 
-#define SEED_NODES_S      30 /* before DNS seeds take over */
-#define NEXT_SEED_NODE_S  10
-#define FEW_ADDRS_WAIT_S  11
-#define MANY_ADDRS_WAIT_S 300
-#define FIXED_SEEDS_S     60
-#define DAY_S             INT64_C(86400)
+#define SEED_NODES_S       30 /* before DNS seeds take over */
+#define NEXT_SEED_NODE_S   10
+#define SEED_NODES_AGAIN_S 300
+#define FEW_ADDRS_WAIT_S   11
+#define MANY_ADDRS_WAIT_S  300
+#define FIXED_SEEDS_S      60
+#define DAY_S              INT64_C(86400)
 
 enum {
     MANY_ADDRS = 1000,
@@ -56,7 +57,11 @@ static void add_addrs(struct ptd_connmgr *cm,
 
 void fetches_add(struct ptd_connmgr *cm, const char *name)
 {
-    cm->fetches.name[cm->fetches.n++] = name;
+    struct fetches *f = &cm->fetches;
+
+    if (f->at == f->n) /* nobody waits: room for all again */
+        f->at = f->n = 0;
+    f->name[f->n++] = name;
 }
 
 int64_t fetches_run(struct ptd_connmgr *cm)
@@ -93,14 +98,29 @@ int64_t fetches_run(struct ptd_connmgr *cm)
 
 /* ---- seed nodes ---------------------------------------------------------- */
 
+/* All were asked, and we know of nobody still: they may have been away. */
+static void ask_again(struct ptd_connmgr *cm)
+{
+    struct plan *p = &cm->plan;
+
+    if (p->n_seed_nodes > 0 || cm->fetches.at != cm->fetches.n ||
+        n_addrs(cm, PTD_NET_NONE) > 0)
+        return;
+    p->n_seed_nodes = cm->cfg.n_seednode;
+    p->seed_node_us = connmgr_now_us(cm) + SEED_NODES_AGAIN_S * SECOND_US;
+}
+
 static int64_t seed_nodes_run(struct ptd_connmgr *cm, const struct census *c)
 {
     struct plan *p = &cm->plan;
     int64_t now_us = connmgr_now_us(cm);
     const char *name;
 
-    if (p->n_seed_nodes == 0 || c->n_full_handed >= ENOUGH_PEERS)
+    if (c->n_full_handed >= ENOUGH_PEERS)
         return PTD_NEVER; /* a peer that goes wakes us */
+    ask_again(cm);
+    if (p->n_seed_nodes == 0)
+        return PTD_NEVER;
     if (now_us < p->seed_node_us)
         return p->seed_node_us;
     name = cm->seed_node[--p->n_seed_nodes];
