@@ -364,6 +364,18 @@ static bool wait_for_change(struct ptd_rpc_call *call, struct ptd_blockchain *c,
     return !stops;
 }
 
+static bool long_poll(struct ptd_rpc_call *call, struct ptd_blockchain *c,
+                      const char *id)
+{
+    bool is_other;
+
+    if (!ptd_rpc_wait_begin(call))
+        return false;
+    is_other = wait_for_change(call, c, id);
+    ptd_rpc_wait_end(call);
+    return is_other;
+}
+
 static json_t *texts(const char *const *v)
 {
     json_t *list = json_array();
@@ -474,7 +486,7 @@ static json_t *getblocktemplate(struct ptd_rpc_call *call, void *arg)
         return ptd_rpc_fail(call, PTD_RPC_INVALID_PARAMETER, "Invalid mode");
     if (!may_mine(call, r, c) ||
         (ptd_json_is(id, PTD_JSON_STRING) &&
-         !wait_for_change(call, c, json_string_value(id))) ||
+         !long_poll(call, c, json_string_value(id))) ||
         !rules_are_right(call, r, request))
         return NULL;
     return template_to_json(r, c);

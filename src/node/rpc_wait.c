@@ -51,11 +51,15 @@ static json_t *wait_for(struct ptd_rpc_call *call, struct ptd_blockchain *c,
     bool goes_on = true;
     json_t *o;
 
+    if (!ptd_rpc_wait_begin(call))
+        return NULL;
     do {
         struct ptd_chan *changed = ptd_blockchain_tip_event(c);
 
-        if (changed == NULL)
+        if (changed == NULL) {
+            ptd_rpc_wait_end(call);
             return NULL;
+        }
         ptd_blockchain_tip(c, &tip);
         if (w->is_met(w, &tip))
             goes_on = false;
@@ -63,6 +67,7 @@ static json_t *wait_for(struct ptd_rpc_call *call, struct ptd_blockchain *c,
             goes_on = false;
         ptd_chan_free(changed);
     } while (goes_on);
+    ptd_rpc_wait_end(call);
     o = json_object();
     ptd_json_set(&o, "hash", ptd_json_hash(&tip.header.hash));
     ptd_json_set(&o, "height", json_integer(tip.header.height));

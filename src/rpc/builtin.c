@@ -63,7 +63,8 @@ static size_t copy_active(struct ptd_rpc *r, struct ptd_rpc_active *out)
 
 static json_t *active_commands(struct ptd_rpc *r)
 {
-    struct ptd_rpc_active *v = ptd_alloc_array((size_t)r->n_workers, sizeof *v);
+    struct ptd_rpc_active *v =
+        ptd_alloc_array((size_t)r->n_workers + 1, sizeof *v);
     json_t *all = v != NULL ? json_array() : NULL;
     size_t n = v != NULL ? copy_active(r, v) : 0;
     int64_t now = ptd_clock_now_us(NULL);

@@ -27,6 +27,7 @@ struct ptd_rpc_call {
     const struct ptd_rpc_who *who;
     const struct ptd_rpc_method *method; /* NULL until it was found */
     json_t *params;                      /* an array once checked; owned */
+    bool waits; /* between ptd_rpc_wait_begin() and _end() */
     bool failed;
     enum ptd_rpc_code code;
     char *message; /* NULL: no memory even for that */

@@ -5,7 +5,8 @@
  * from the description come the checks of count and type, the names, the help
  * text and (-rpcdoccheck) the check of what the function returns. The function
  * runs on a worker thread of the server, may run several times at once, and
- * may block as long as it watches ptd_rpc_quit().
+ * may block as long as it watches ptd_rpc_quit(); for what may take long it says
+ * so with ptd_rpc_wait_begin().
  *
  *     static json_t *getblockcount(struct ptd_rpc_call *call, void *arg)
  *     {
@@ -288,6 +289,13 @@ const char *ptd_rpc_peer(const struct ptd_rpc_call *call) PTD_NONNULL(1);
 /* Closed once the server is to stop: a method that waits has it as a case of
  * its select, and returns then, as on a time-out. Borrowed. */
 struct ptd_chan *ptd_rpc_quit(const struct ptd_rpc_call *call) PTD_NONNULL(1);
+
+/* The call begins to wait for what others do, and has done so: however many
+ * wait, a worker is left for who does not, were it to tell the node to stop.
+ * False: too many wait, or there is no thread; the call has failed. Thread: the
+ * call's. */
+PTD_MUST_USE bool ptd_rpc_wait_begin(struct ptd_rpc_call *call) PTD_NONNULL(1);
+void ptd_rpc_wait_end(struct ptd_rpc_call *call) PTD_NONNULL(1);
 
 /* ---- values --------------------------------------------------------------- */
 /* NULL for lack of memory. Integers, booleans, strings are jansson's own; a

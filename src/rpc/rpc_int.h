@@ -97,7 +97,6 @@ struct ptd_rpc {
     struct ptd_http *http;
     struct ptd_thread http_thread;
     struct ptd_thread *workers;
-    size_t n_started; /* of the workers */
 
     struct ptd_chan *quit; /* closed: calls are to end */
     struct ptd_chan *jobs; /* of struct ptd_rpc_job *, as many as may wait */
@@ -106,6 +105,9 @@ struct ptd_rpc {
     atomic_bool finishing; /* no worker is left: send what there is, end */
 
     struct ptd_mutex mu; /* rank PTD_RANK_RPC */
+    size_t n_started PTD_GUARDED_BY(mu); /* of the workers, and the spare one */
+    int n_waiting PTD_GUARDED_BY(mu);    /* of them, see ptd_rpc_wait_begin() */
+    bool has_spare PTD_GUARDED_BY(mu);
     bool in_warmup PTD_GUARDED_BY(mu);
     char warmup[256] PTD_GUARDED_BY(mu);
     struct ptd_link active PTD_GUARDED_BY(mu); /* of struct ptd_rpc_active */
@@ -141,6 +143,10 @@ PTD_MUST_USE enum ptd_err ptd_rpc_bind(struct ptd_rpc *r) PTD_NONNULL(1);
 
 /* A worker; arg is the server. */
 void ptd_rpc_worker_main(void *arg);
+
+/* Start one more of them, with the number that is next. */
+PTD_MUST_USE enum ptd_err ptd_rpc_worker_start(struct ptd_rpc *r)
+    PTD_NONNULL(1);
 
 /* ---- http.c ---------------------------------------------------------------- */
 

@@ -181,17 +181,14 @@ static enum ptd_err write_cookie(struct ptd_rpc *r)
 
 static enum ptd_err start_threads(struct ptd_rpc *r)
 {
-    char name[PTD_THREAD_NAME_MAX + 1];
-    enum ptd_err e;
-
     ptd_log_info("Starting HTTP server with %d worker threads", r->n_workers);
-    r->workers = ptd_calloc((size_t)r->n_workers, sizeof *r->workers);
+    /* And a spare one. */
+    r->workers = ptd_calloc((size_t)r->n_workers + 1, sizeof *r->workers);
     if (r->workers == NULL)
         return PTD_ENOMEM;
-    for (; r->n_started < (size_t)r->n_workers; r->n_started++) {
-        snprintf(name, sizeof name, "rpc-%u", (unsigned)r->n_started % 100000);
-        e = ptd_thread_start(&r->workers[r->n_started], NULL, name,
-                             ptd_rpc_worker_main, r);
+    for (int i = 0; i < r->n_workers; i++) {
+        enum ptd_err e = ptd_rpc_worker_start(r);
+
         if (e != PTD_OK)
             return e;
     }
@@ -237,13 +234,24 @@ void ptd_rpc_interrupt(struct ptd_rpc *r)
     ptd_chan_close(r->quit);
 }
 
+static size_t n_started(struct ptd_rpc *r)
+{
+    size_t n;
+
+    ptd_mutex_lock(&r->mu);
+    n = r->n_started;
+    ptd_mutex_unlock(&r->mu);
+    return n;
+}
+
 /* The workers end first, so that each request has its reply; then the thread
  * that sends them. */
 static void join_threads(struct ptd_rpc *r)
 {
     if (r->jobs != NULL)
         ptd_chan_close(r->jobs);
-    for (size_t i = 0; i < r->n_started; i++)
+    /* One of them may start the spare one still. */
+    for (size_t i = 0; i < n_started(r); i++)
         ptd_thread_join(&r->workers[i]);
     ptd_free(r->workers);
     atomic_store(&r->finishing, true);

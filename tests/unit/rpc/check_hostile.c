@@ -288,6 +288,40 @@ START_TEST(who_waits_for_an_answer_is_not_closed)
 }
 END_TEST
 
+/* As many wait as there are threads: one is left for the others, and whoever
+ * wants to wait too is refused; once they are done they may again. */
+START_TEST(who_waits_leaves_a_thread_to_others)
+{
+    enum { N = 2 };
+    struct answer a;
+    struct rig g;
+    int fd[N];
+
+    rig_init(&g);
+    g.cfg.threads = N;
+    rig_start(&g);
+    for (int i = 0; i < N; i++) {
+        fd[i] = rig_dial(&g);
+        rig_post(fd[i], "{\"method\":\"wait\"}");
+        ck_assert_int_eq(ptd_chan_recv(g.entered, NULL), PTD_OK);
+    }
+    rig_expect(&g, "too many", "{\"method\":\"wait\"}", 500,
+               "{\"result\":null,\"error\":{\"code\":-1,\"message\":"
+               "\"2 calls wait already, as many as -rpcthreads allows\"}}");
+    expect_alive(&g);
+    ptd_chan_close(g.release);
+    for (int i = 0; i < N; i++) {
+        rig_read(fd[i], &a);
+        ck_assert_int_eq(a.status, 200);
+        answer_free(&a);
+        close(fd[i]);
+        rig_expect(&g, "again", "{\"method\":\"wait\"}", 200,
+                   "{\"result\":\"released\",\"error\":null}");
+    }
+    rig_fini(&g);
+}
+END_TEST
+
 /* ---- gone ------------------------------------------------------------------ */
 
 START_TEST(a_client_that_is_gone_harms_nothing)
@@ -325,6 +359,7 @@ TCase *hostile_case(void)
     tcase_add_test(tc, who_says_nothing_is_closed_in_time);
     tcase_add_test(tc, who_dribbles_is_closed_too);
     tcase_add_test(tc, who_waits_for_an_answer_is_not_closed);
+    tcase_add_test(tc, who_waits_leaves_a_thread_to_others);
     tcase_add_test(tc, a_client_that_is_gone_harms_nothing);
     return tc;
 }

@@ -41,6 +41,18 @@ static json_t *block(struct ptd_rpc_call *call, void *arg)
                                                                : "quit");
 }
 
+/* The same, and says that it may take long. */
+static json_t *wait_long(struct ptd_rpc_call *call, void *arg)
+{
+    json_t *result;
+
+    if (!ptd_rpc_wait_begin(call))
+        return NULL;
+    result = block(call, arg);
+    ptd_rpc_wait_end(call);
+    return result;
+}
+
 static json_t *count(struct ptd_rpc_call *call, void *arg)
 {
     struct rig *g = arg;
@@ -152,6 +164,11 @@ static const struct ptd_rpc_method methods[] = {
       .text = "Waits.\n",
       .results = ONE_TEXT,
       .fn = block },
+    { .name = "wait",
+      .category = "hidden",
+      .text = "Waits long.\n",
+      .results = ONE_TEXT,
+      .fn = wait_long },
     { .name = "count",
       .category = "blockchain",
       .text = "Counts.\n",
