@@ -131,6 +131,10 @@ struct ptd_connmgr_server {
      * the same host. NULL: the outbound ones are all there are. */
     enum ptd_connmgr_found (*find)(void *arg, const struct ptd_netaddr *na,
                                    bool any_port);
+    /* Is a connection that the server was given about to end, so that it
+     * stands in nobody's way? Not one that the server does not know yet.
+     * NULL: none is. */
+    bool (*is_ending)(void *arg, uint64_t token);
     /* Is it an address of ours? NULL: none is. */
     bool (*is_own)(void *arg, const struct ptd_netaddr *na);
     /* Banned or discouraged? NULL: nobody is. */

@@ -235,6 +235,10 @@ const char *slot_text(const struct slot *s, char *out, size_t cap);
  * feelers that are due. Gives when to look again. */
 int64_t slots_run(struct ptd_connmgr *cm);
 
+/* Take back what is about to end: the threads of a peer need a moment to leave,
+ * in which it holds neither its address nor its slot. */
+void slots_take_back(struct ptd_connmgr *cm);
+
 /* Wait for all dials; what they reached is closed, whoever waits is told. */
 void slots_end(struct ptd_connmgr *cm);
 void slots_free_all(struct ptd_connmgr *cm);

@@ -256,6 +256,7 @@ int64_t named_run(struct ptd_connmgr *cm)
         connmgr_census(cm, &c);
         if (!is_any_due(cm, &c, &next_us))
             return next_us;
+        slots_take_back(cm);
         s = slot_new(cm, PTD_LINK_MANUAL, USE_ADDED);
         if (s == NULL)
             return connmgr_now_us(cm) + BACKOFF_US;

@@ -39,6 +39,7 @@ static enum ptd_err begin(struct ptd_connmgr *cm, const struct request *r)
 
     if (e != PTD_OK)
         return e;
+    slots_take_back(cm);
     if (!has_room(cm, r->type))
         return PTD_EFULL;
     if (!connmgr_flag(cm, &cm->active))

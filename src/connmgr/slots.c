@@ -324,6 +324,32 @@ int64_t slots_run(struct ptd_connmgr *cm)
     return next_us;
 }
 
+/* The first connection that the server has, of those with a higher token than
+ * this; 0: none. */
+static uint64_t next_handed(struct ptd_connmgr *cm, uint64_t than)
+{
+    uint64_t token = 0;
+
+    ptd_mutex_lock(&cm->mu);
+    PTD_LIST_EACH(s, &cm->slots, struct slot, link)
+    if (s->token > than && s->state == SLOT_HANDED && !s->gone) {
+        token = s->token;
+        break;
+    }
+    ptd_mutex_unlock(&cm->mu);
+    return token;
+}
+
+void slots_take_back(struct ptd_connmgr *cm)
+{
+    const struct ptd_connmgr_server *srv = &cm->cfg.server;
+    uint64_t token = 0;
+
+    while (srv->is_ending != NULL && (token = next_handed(cm, token)) != 0)
+        if (srv->is_ending(srv->arg, token))
+            ptd_connmgr_gone(cm, token);
+}
+
 /* The first slot that the server has not got. */
 static struct slot *next_unfinished(struct ptd_connmgr *cm)
 {

@@ -111,6 +111,12 @@ _Static_assert((int)PTD_GROUP_MAX_BYTES <= (int)PTD_GROUP_MAX,
 
 /* ---- the server -------------------------------------------------------------- */
 
+/* Its socket is shut: for the other side it has gone. */
+static bool is_over(const struct node_peer *np)
+{
+    return np->leaving || ptd_peer_state(np->peer) == PTD_PEER_STOPPING;
+}
+
 static enum ptd_connmgr_found find(void *node, const struct ptd_netaddr *na,
                                    bool any_port)
 {
@@ -122,13 +128,26 @@ static enum ptd_connmgr_found find(void *node, const struct ptd_netaddr *na,
     {
         const struct ptd_netaddr *other = ptd_peer_addr(np->peer);
 
-        if (np->leaving || (any_port ? !ptd_netaddr_is_same_host(other, na)
+        if (is_over(np) || (any_port ? !ptd_netaddr_is_same_host(other, na)
                                      : !ptd_netaddr_is_equal(other, na)))
             continue;
         found = node_peer_is_in(np) ? PTD_FOUND_INBOUND : PTD_FOUND_OUTBOUND;
     }
     ptd_mutex_unlock(&n->mu);
     return found;
+}
+
+static bool is_ending(void *node, uint64_t token)
+{
+    struct ptd_node *n = node;
+    bool ending = false;
+
+    ptd_mutex_lock(&n->mu);
+    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
+    if (np->token == token)
+        ending = is_over(np);
+    ptd_mutex_unlock(&n->mu);
+    return ending;
 }
 
 static bool is_own(void *node, const struct ptd_netaddr *na)
@@ -269,6 +288,7 @@ static void set_callbacks(struct ptd_connmgr_config *cc, struct ptd_node *n)
     cc->server = (struct ptd_connmgr_server){
         .arg = n,
         .find = find,
+        .is_ending = is_ending,
         .is_own = is_own,
         .is_unwanted = is_unwanted,
         .has_services = has_services,

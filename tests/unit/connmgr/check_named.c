@@ -44,6 +44,23 @@ START_TEST(a_node_that_fails_comes_back_later_each_time)
 }
 END_TEST
 
+START_TEST(a_node_is_dialled_while_the_old_connection_ends)
+{
+    struct rig_link l;
+    struct rig r;
+
+    named_init(&r, NULL, 0);
+    rig_start(&r);
+    ck_assert_int_eq(ptd_connmgr_dial(r.cm, one[0], PTD_LINK_MANUAL, false),
+                     PTD_OK);
+    l = rig_link(&r);
+    atomic_store(&r.ending, l.l.token);
+    ck_assert_int_eq(ptd_connmgr_add(r.cm, one[0], false), PTD_OK);
+    ck_assert_str_eq(rig_link(&r).name, one[0]);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_connection_that_was_of_use_resets_the_pause)
 {
     struct rig_link l;
@@ -315,6 +332,7 @@ TCase *named_case(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_node_that_fails_comes_back_later_each_time);
+    tcase_add_test(tc, a_node_is_dialled_while_the_old_connection_ends);
     tcase_add_test(tc, a_connection_that_was_of_use_resets_the_pause);
     tcase_add_test(tc, eight_nodes_are_connected_to_at_a_time);
     tcase_add_test(tc, nodes_of_connect_have_no_such_limit);

@@ -45,6 +45,48 @@ START_TEST(a_type_has_so_many_slots)
 }
 END_TEST
 
+START_TEST(a_connection_about_to_end_has_no_slot)
+{
+    struct rig_link l = { .at_us = 0 };
+    struct rig r;
+
+    rig_init(&r);
+    r.cfg.automatic = false;
+    rig_start(&r);
+    for (size_t i = 0; i < types[_i].n_max; i++) {
+        ck_assert_int_eq(dial_nth(&r, i, types[_i].type), PTD_OK);
+        l = rig_link(&r);
+    }
+    ck_assert_int_eq(dial_nth(&r, 50, types[_i].type), PTD_EFULL);
+    atomic_store(&r.ending, l.l.token);
+    ck_assert_int_eq(dial_nth(&r, 50, types[_i].type), PTD_OK);
+    ck_assert_int_eq(dial_nth(&r, 51, types[_i].type), PTD_EFULL);
+    /* The server gives it back in its time: that frees no other. */
+    ptd_connmgr_gone(r.cm, l.l.token);
+    ck_assert_int_eq(dial_nth(&r, 51, types[_i].type), PTD_EFULL);
+    rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_connection_about_to_end_stands_in_nobodys_way)
+{
+    struct rig_link l;
+    struct rig r;
+
+    rig_init(&r);
+    r.cfg.automatic = false;
+    rig_start(&r);
+    ck_assert_int_eq(dial_nth(&r, 1, PTD_LINK_MANUAL), PTD_OK);
+    l = rig_link(&r);
+    ck_assert_int_eq(dial_nth(&r, 1, PTD_LINK_MANUAL), PTD_EEXIST);
+    atomic_store(&r.ending, l.l.token);
+    ck_assert_int_eq(dial_nth(&r, 1, PTD_LINK_MANUAL), PTD_OK);
+    /* The new one does. */
+    ck_assert_int_eq(dial_nth(&r, 1, PTD_LINK_MANUAL), PTD_EEXIST);
+    rig_fini(&r);
+}
+END_TEST
+
 START_TEST(manual_ones_have_no_limit)
 {
     struct rig r;
@@ -186,6 +228,9 @@ TCase *once_case(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_type_has_so_many_slots, 0, (int)PTD_COUNT(types));
+    tcase_add_loop_test(tc, a_connection_about_to_end_has_no_slot, 0,
+                        (int)PTD_COUNT(types));
+    tcase_add_test(tc, a_connection_about_to_end_stands_in_nobodys_way);
     tcase_add_test(tc, manual_ones_have_no_limit);
     tcase_add_test(tc, the_caller_hears_how_it_went);
     tcase_add_test(tc, a_stop_wakes_who_waits);

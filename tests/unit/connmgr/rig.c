@@ -149,6 +149,13 @@ static enum ptd_connmgr_found find(void *arg, const struct ptd_netaddr *na,
                                                  : PTD_FOUND_NOT;
 }
 
+static bool is_ending(void *arg, uint64_t token)
+{
+    struct rig *r = arg;
+
+    return atomic_load(&r->ending) == token;
+}
+
 static bool is_own(void *arg, const struct ptd_netaddr *na)
 {
     struct rig *r = arg;
@@ -314,7 +321,7 @@ void rig_init(struct rig *r)
         attempt, good,  add,  group
     };
     r->cfg.server = (struct ptd_connmgr_server){
-        r, find, is_own, is_unwanted, has_services, connected, failed
+        r, find, is_ending, is_own, is_unwanted, has_services, connected, failed
     };
     r->cfg.dialler = (struct ptd_connmgr_dialler){ r, dial, resolve };
 }

@@ -61,6 +61,8 @@ struct rig {
     atomic_int resolves;   /* enum ptd_err of look-ups */
     atomic_int n_resolved; /* addresses that a look-up gives */
     atomic_int refuses;    /* what connected() returns */
+    /* The token of a connection about to end; 0: none. */
+    atomic_uint_fast64_t ending;
 
     struct ptd_mutex mu; /* of a rank below the manager's: a callback with its
                             lock held would abort */
