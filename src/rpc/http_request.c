@@ -100,12 +100,27 @@ static const struct ptd_rpc_page_entry *page_of(const struct ptd_rpc *r,
     return NULL;
 }
 
+/* More than a body may have was announced: nothing of it is read. */
+static bool is_too_long(struct MHD_Connection *connection)
+{
+    const char *text = MHD_lookup_connection_value(
+        connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+    return text != NULL && strtoull(text, NULL, 10) > PTD_RPC_MAX_BODY;
+}
+
+/* What is too long is answered at once, so it must not tell whether the
+ * password was right: who guesses is to wait. */
 static void check_password(struct ptd_http_request *q)
 {
     const char *header = MHD_lookup_connection_value(
         q->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     enum ptd_err e = PTD_EREJECTED;
 
+    if (header != NULL && is_too_long(q->connection)) {
+        refuse(q, TOO_LARGE, NULL);
+        return;
+    }
     if (header != NULL && (e = ptd_rpc_auth_check(&q->http->rpc->auth, header,
                                                   &q->job.user)) == PTD_OK)
         return;
@@ -189,15 +204,6 @@ static void judge(struct ptd_http_request *q, const char *method)
         judge_rpc(q, method);
     else
         refuse(q, MHD_HTTP_NOT_FOUND, NULL);
-}
-
-/* More than a body may have was announced: nothing of it is read. */
-static bool is_too_long(struct MHD_Connection *connection)
-{
-    const char *text = MHD_lookup_connection_value(
-        connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-    return text != NULL && strtoull(text, NULL, 10) > PTD_RPC_MAX_BODY;
 }
 
 static struct ptd_http_conn *conn_of(struct MHD_Connection *connection)

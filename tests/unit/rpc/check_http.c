@@ -111,6 +111,10 @@ static const struct {
       "POST / HTTP/1.1\r\nHost: x\r\n" RIG_AUTH
       "Content-Length: 33554433\r\n\r\n",
       413, "" },
+    { "too large, wrong password",
+      "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n"
+      "Content-Length: 33554433\r\n\r\n",
+      413, "" },
     { "far too large, unknown",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n", 401,
       "" },
