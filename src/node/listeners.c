@@ -348,7 +348,9 @@ void node_peer_config(struct ptd_node *n, struct ptd_peer_config *cfg,
     cfg->conduct = PTD_CONDUCT_TOLERANT;
     cfg->hide_addr = np->via_proxy;
     cfg->send_limit_bytes = n->cfg->max_send_bytes;
-    cfg->recv_limit_bytes = n->cfg->max_recv_bytes;
+    /* Who fills our queue is to be read meanwhile; a peer takes no less. */
+    cfg->recv_limit_bytes =
+        PTD_MAX(n->cfg->max_recv_bytes, n->cfg->max_send_bytes);
     cfg->handshake_us = n->cfg->peer_timeout_us;
     cfg->grace_us = n->cfg->peer_timeout_us;
     cfg->idle_us = 20 * MINUTE_US;

@@ -222,6 +222,28 @@ START_TEST(silent_callers_are_gone_at_the_deadline)
 }
 END_TEST
 
+/* ---- buffers -------------------------------------------------------------------- */
+
+static const struct {
+    size_t send, recv;
+} buffers[] = { { 1000000, 5000000 }, { 9000000, 5000000 }, { 1000000, 1000 } };
+
+START_TEST(buffers_may_be_of_any_size)
+{
+    struct guest g;
+    struct host h;
+
+    host_init(&h);
+    h.cfg.max_send_bytes = buffers[_i].send;
+    h.cfg.max_recv_bytes = buffers[_i].recv;
+    host_start(&h);
+    guest_start(&g, h.port, 0);
+    guest_wait_ready(&g);
+    guest_end(&g);
+    host_stop(&h);
+}
+END_TEST
+
 /* ---- operators ------------------------------------------------------------------ */
 
 enum way { BY_ID, BY_NAME, BY_SUBNET, BY_NOTHING, N_WAYS };
@@ -457,6 +479,7 @@ TCase *tcase_server(void)
     tcase_add_test(tc, discouraged_addresses_come_only_while_there_is_room);
     tcase_add_loop_test(tc, full_node_makes_room, 0, PTD_COUNT(crowds));
     tcase_add_test(tc, silent_callers_are_gone_at_the_deadline);
+    tcase_add_loop_test(tc, buffers_may_be_of_any_size, 0, PTD_COUNT(buffers));
     tcase_add_loop_test(tc, peers_are_sent_away, 0, N_WAYS);
     tcase_add_test(tc, network_is_switched_off_and_on);
     tcase_add_test(tc, totals_count_who_is_gone);
