@@ -126,6 +126,9 @@ static enum ptd_err peer_start(struct ptd_node *n, struct node_peer *np,
         ptd_log_warn_every(60, "%s cannot start: %s", ptd_peer_name(np->peer),
                            ptd_err_text(e));
         peer_out(n, np, false, &none);
+    } else if (!ptd_connmgr_is_active(n->connmgr)) {
+        /* Who switched the network off may not have seen it in the list. */
+        ptd_peer_disconnect(np->peer, PTD_ECLOSED, "network is switched off");
     }
     return e;
 }

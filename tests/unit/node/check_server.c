@@ -325,6 +325,30 @@ START_TEST(network_is_switched_off_and_on)
 }
 END_TEST
 
+/* A dial that ended before the switch, and reaches the server behind it. */
+START_TEST(who_comes_after_the_switch_is_sent_away)
+{
+    struct server_event ev = { .what = SERVER_DIALLED,
+                               .token = 1000,
+                               .type = PTD_LINK_MANUAL };
+    struct host h;
+    int pair[2];
+
+    host_init(&h);
+    host_start(&h);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair),
+                     0);
+    ck_assert_int_eq(ptd_netaddr_parse(&ev.addr, "127.0.0.1", 1), PTD_OK);
+    ptd_node_set_active(h.node, false);
+    ev.fd = pair[0];
+    ck_assert_int_eq(ptd_chan_send(h.node->server_q, &ev), PTD_OK);
+    (void)host_wait(&h, PTD_NODE_PEER_GONE, -1);
+    ck_assert_uint_eq(ptd_node_n_peers(h.node, PTD_NODE_ALL), 0);
+    close(pair[1]);
+    host_stop(&h);
+}
+END_TEST
+
 START_TEST(totals_count_who_is_gone)
 {
     uint64_t in[3], out[3];
@@ -482,6 +506,7 @@ TCase *tcase_server(void)
     tcase_add_loop_test(tc, buffers_may_be_of_any_size, 0, PTD_COUNT(buffers));
     tcase_add_loop_test(tc, peers_are_sent_away, 0, N_WAYS);
     tcase_add_test(tc, network_is_switched_off_and_on);
+    tcase_add_test(tc, who_comes_after_the_switch_is_sent_away);
     tcase_add_test(tc, totals_count_who_is_gone);
     tcase_add_test(tc, any_bytes_can_be_sent);
     tcase_add_loop_test(tc, peers_that_we_call_are_of_use_or_leave, 0,
