@@ -145,7 +145,7 @@ static size_t count_in(struct ptd_node *n)
 
     ptd_mutex_lock(&n->mu);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
-    k += node_peer_is_in(np) && ptd_peer_state(np->peer) != PTD_PEER_STOPPING;
+    k += node_peer_is_in(np) && !node_peer_is_over(np);
     ptd_mutex_unlock(&n->mu);
     return k;
 }

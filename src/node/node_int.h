@@ -91,6 +91,13 @@ static inline bool node_peer_is_in(const struct node_peer *np)
     return np->type == PTD_LINK_INBOUND;
 }
 
+/* Its socket is shut, and its threads are about to leave: for the other side it
+ * has gone, so it does not count any more. */
+static inline bool node_peer_is_over(const struct node_peer *np)
+{
+    return ptd_peer_state(np->peer) == PTD_PEER_STOPPING;
+}
+
 static inline bool node_peer_may(const struct node_peer *np, unsigned what)
 {
     return (np->permissions & what) == what;

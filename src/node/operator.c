@@ -75,7 +75,9 @@ enum ptd_err ptd_node_list_peers(struct ptd_node *n,
     *list = NULL;
     *count = 0;
     for (;;) { /* until they fit */
-        cap = ptd_node_n_peers(n, PTD_NODE_ALL) + 1;
+        ptd_mutex_lock(&n->mu);
+        cap = n->n_in + n->n_out + 1;
+        ptd_mutex_unlock(&n->mu);
         if ((*list = ptd_alloc_array(cap, sizeof **list)) == NULL)
             return PTD_ENOMEM;
         ptd_mutex_lock(&n->mu);
@@ -86,8 +88,7 @@ enum ptd_err ptd_node_list_peers(struct ptd_node *n,
     }
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
     {
-        /* Its socket is shut: for the other side it has gone. */
-        if (ptd_peer_state(np->peer) != PTD_PEER_STOPPING)
+        if (!node_peer_is_over(np))
             describe_locked(n, np, &(*list)[k++]);
     }
     ptd_mutex_unlock(&n->mu);
@@ -97,12 +98,12 @@ enum ptd_err ptd_node_list_peers(struct ptd_node *n,
 
 size_t ptd_node_n_peers(struct ptd_node *n, enum ptd_node_count which)
 {
-    size_t k;
+    size_t k = 0;
 
     ptd_mutex_lock(&n->mu);
-    k = which == PTD_NODE_IN    ? n->n_in
-        : which == PTD_NODE_OUT ? n->n_out
-                                : n->n_in + n->n_out;
+    PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
+    if (which == PTD_NODE_ALL || node_peer_is_in(np) == (which == PTD_NODE_IN))
+        k += !node_peer_is_over(np);
     ptd_mutex_unlock(&n->mu);
     return k;
 }

@@ -111,12 +111,6 @@ _Static_assert((int)PTD_GROUP_MAX_BYTES <= (int)PTD_GROUP_MAX,
 
 /* ---- the server -------------------------------------------------------------- */
 
-/* Its socket is shut: for the other side it has gone. */
-static bool is_over(const struct node_peer *np)
-{
-    return np->leaving || ptd_peer_state(np->peer) == PTD_PEER_STOPPING;
-}
-
 static enum ptd_connmgr_found find(void *node, const struct ptd_netaddr *na,
                                    bool any_port)
 {
@@ -128,8 +122,9 @@ static enum ptd_connmgr_found find(void *node, const struct ptd_netaddr *na,
     {
         const struct ptd_netaddr *other = ptd_peer_addr(np->peer);
 
-        if (is_over(np) || (any_port ? !ptd_netaddr_is_same_host(other, na)
-                                     : !ptd_netaddr_is_equal(other, na)))
+        if (node_peer_is_over(np) ||
+            (any_port ? !ptd_netaddr_is_same_host(other, na)
+                      : !ptd_netaddr_is_equal(other, na)))
             continue;
         found = node_peer_is_in(np) ? PTD_FOUND_INBOUND : PTD_FOUND_OUTBOUND;
     }
@@ -145,7 +140,7 @@ static bool is_ending(void *node, uint64_t token)
     ptd_mutex_lock(&n->mu);
     PTD_LIST_EACH(np, &n->peers, struct node_peer, link)
     if (np->token == token)
-        ending = is_over(np);
+        ending = node_peer_is_over(np);
     ptd_mutex_unlock(&n->mu);
     return ending;
 }

@@ -292,6 +292,9 @@ START_TEST(peers_are_sent_away)
     guest_wait_ready(&g);
     (void)guest_sync(&g, PTD_MSG_PING);
     ck_assert_uint_eq(send_away(&h, (enum way)_i), _i != BY_NOTHING);
+    /* It does not count, though its threads may still be there. */
+    ck_assert_uint_eq(ptd_node_n_peers(h.node, PTD_NODE_ALL), _i == BY_NOTHING);
+    ck_assert_uint_eq(ptd_node_n_peers(h.node, PTD_NODE_OUT), 0);
     if (_i != BY_NOTHING)
         guest_wait_gone(&g);
     else
