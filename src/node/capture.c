@@ -125,7 +125,6 @@ void ptd_capture_msg(struct ptd_capture *c, struct ptd_peer *p,
         .pver = pver != 0 ? pver : PTD_PVER_WTXIDRELAY,
         .encoding = PTD_ENC_WITNESS,
     };
-    enum ptd_msg_type type = m->type;
     struct ptd_encoded *form;
 
     if (ptd_msg_encoded(m, &form, &cx) != PTD_OK) {
@@ -133,7 +132,7 @@ void ptd_capture_msg(struct ptd_capture *c, struct ptd_peer *p,
                            ptd_peer_name(p));
         return;
     }
-    ptd_capture_bytes(c, ptd_peer_addr(p), way, ptd_msg_type_command(type),
+    ptd_capture_bytes(c, ptd_peer_addr(p), way, ptd_msg_command(m),
                       form->payload, form->n);
     ptd_encoded_free(form);
 }

@@ -96,6 +96,45 @@ START_TEST(records_have_time_type_and_payload)
 }
 END_TEST
 
+START_TEST(a_message_of_any_command_has_its_own)
+{
+    struct ptd_msg *m = ptd_msg_new_raw("whatever", "abc", 3);
+    char *dir = temp_make(), *below = ptd_path_join(dir, "message_capture");
+    struct ptd_peer_config cfg;
+    struct ptd_env_config ec;
+    struct ptd_netaddr na;
+    struct ptd_capture *c;
+    struct ptd_env *env;
+    struct ptd_peer *p;
+    struct records r;
+    const char *payload;
+    char command[13];
+    uint64_t us;
+    uint32_t n;
+
+    ptd_env_config_init(&ec);
+    env = ptd_env_new(&ec);
+    ck_assert(env != NULL && m != NULL);
+    ptd_peer_config_init(&cfg, ptd_params_by_name("regtest"));
+    ck_assert_int_eq(ptd_netaddr_parse(&na, "1.2.3.4:5", 0), PTD_OK);
+    ck_assert_int_eq(ptd_peer_new(&p, env, &cfg, PTD_OUTBOUND, &na), PTD_OK);
+    ck_assert_int_eq(ptd_capture_new(&c, below, NULL), PTD_OK);
+    ptd_capture_msg(c, p, PTD_CAPTURE_SENT, m);
+    open_records(&r, below, "1.2.3.4_5/msgs_sent.dat");
+    ck_assert(next_record(&r, &us, command, &payload, &n));
+    ck_assert_str_eq(command, "whatever");
+    ck_assert_uint_eq(n, 3);
+    ck_assert(!next_record(&r, &us, command, &payload, &n));
+    free(r.text);
+    ptd_capture_free(c);
+    ptd_msg_free(m);
+    ptd_peer_free(p);
+    ptd_env_free(env);
+    free(below);
+    temp_remove(dir);
+}
+END_TEST
+
 START_TEST(directory_that_cannot_be_made)
 {
     struct ptd_capture *c;
@@ -176,6 +215,7 @@ TCase *tcase_capture(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, records_have_time_type_and_payload);
+    tcase_add_test(tc, a_message_of_any_command_has_its_own);
     tcase_add_test(tc, directory_that_cannot_be_made);
     tcase_add_test(tc, node_captures_both_ways);
     return tc;
