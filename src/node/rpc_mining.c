@@ -12,6 +12,7 @@
 #include "chain/mine.h"
 #include "node/datadir.h"
 #include "node/rpc_methods.h"
+#include "relay/relay.h"
 #include "rpc/json.h"
 #include "wire/codec.h"
 
@@ -88,19 +89,21 @@ static json_t *getmininginfo(struct ptd_rpc_call *call, void *arg)
 {
     struct ptd_node_rpc *r = arg;
     struct ptd_blockchain *c = rpc_chain(call, arg);
+    struct ptd_pool_info pool;
     struct ptd_block_info t;
     json_t *o;
 
     if (c == NULL)
         return NULL;
     ptd_blockchain_tip(c, &t);
+    ptd_pool_info(ptd_relay_pool(ptd_node_relay(r->node)), &pool);
     o = json_object();
     ptd_json_set(&o, "blocks", json_integer(t.header.height));
     ptd_json_set(&o, "bits", rpc_bits(t.header.bits));
     ptd_json_set(&o, "difficulty", rpc_difficulty(t.header.bits));
     ptd_json_set(&o, "target", rpc_target(t.header.bits));
     ptd_json_set(&o, "networkhashps", json_real(rpc_hashes_per_s(c, &t, 120)));
-    ptd_json_set(&o, "pooledtx", json_integer(0));
+    ptd_json_set(&o, "pooledtx", rpc_u64(pool.n));
     ptd_json_set(&o, "blockmintxfee", ptd_json_amount(1));
     ptd_json_set(&o, "chain", json_string(r->cfg->params->name));
     ptd_json_set(&o, "next", next_block(c));

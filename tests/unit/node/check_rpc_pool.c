@@ -73,6 +73,9 @@ static size_t size_of(struct office *o)
 
     ck_assert(json_is_true(at(v, "loaded")));
     json_decref(v);
+    v = ask(o, "getmininginfo", "[]");
+    ck_assert_uint_eq((size_t)json_integer_value(at(v, "pooledtx")), n);
+    json_decref(v);
     return n;
 }
 
