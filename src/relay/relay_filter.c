@@ -1,5 +1,5 @@
-/* Light clients: their filters, and blocks for them. All but relay_filter_wants() on
- * the in thread of the peer that asks. Source: BIP 37 */
+/* Light clients: their filters, and blocks for them. All but
+ * relay_filter_wants() on the in thread of the peer that asks. Source: BIP 37 */
 #include <config.h>
 
 #include <stdio.h>
