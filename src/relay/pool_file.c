@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/util.h"
 #include "chain/check_block.h"
 #include "pentad/log.h"
 #include "relay/pool_int.h"
@@ -202,11 +203,13 @@ static enum ptd_err read_all(struct file *f, size_t n_bytes)
     return e == PTD_OK ? read_own(f, &r) : e;
 }
 
-/* Those whose time is over stay out; strangers' are not passed on. */
+/* Those whose time is over stay out; strangers' are not passed on. None came
+ * later than now: it, and those behind it, would never be too old. */
 static void add_all(struct ptd_pool *p, const struct file *f,
                     const struct ptd_pool_place *now)
 {
-    int64_t oldest_s = ptd_clock_wall_s(p->cfg.clock) - p->cfg.expiry_s;
+    const int64_t now_s = ptd_clock_wall_s(p->cfg.clock);
+    const int64_t oldest_s = now_s - p->cfg.expiry_s;
     size_t n_added = 0;
 
     for (size_t i = 0; i < f->n; i++) {
@@ -214,7 +217,7 @@ static void add_all(struct ptd_pool *p, const struct file *f,
         struct ptd_pool_place at = *now;
         struct ptd_pool_verdict v;
 
-        at.time_s = s->time_s;
+        at.time_s = PTD_MIN(s->time_s, now_s);
         if (s->time_s <= oldest_s)
             continue;
         ptd_pool_add(p, &v, &((struct ptd_msg_tx *)(void *)s->msg)->tx,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "base/util.h"
 #include "check_relay.h"
@@ -711,6 +712,42 @@ START_TEST(a_file_brings_them_back)
 }
 END_TEST
 
+/* The time of the only transaction in a file lies before the change of its fee
+ * and the end, which names it. */
+static void file_set_time(const char *path, int64_t time_s)
+{
+    enum { BEHIND = 8 + 8 + 1 + 1 + 32 };
+    size_t n;
+    uint8_t *raw = file_read(path, &n);
+
+    ck_assert_uint_gt(n, BEHIND);
+    ptd_put_le64(raw + n - BEHIND, (uint64_t)time_s);
+    ck_assert_int_eq(ptd_file_replace(path, raw, n), PTD_OK);
+    free(raw);
+}
+
+START_TEST(a_file_brings_none_from_the_future)
+{
+    static const int64_t times_s[] = { 1600000001, INT64_MAX };
+    struct ptd_hash a = put(tx_make(NULL, 0, 1, TX_VALUE, 1), PTD_POOL_OWN);
+    struct ptd_pool_tx t;
+    char path[64];
+
+    file_of(path);
+    ck_assert_int_eq(ptd_pool_save(p, path), PTD_OK);
+    file_set_time(path, times_s[_i]);
+    ptd_pool_free(p);
+    p = pool_with(clk, PTD_POOL_MAX_BYTES, PTD_POOL_MAX_COUNT);
+    ck_assert_int_eq(ptd_pool_load(p, path, &place), PTD_OK);
+    ck_assert(ptd_pool_find(p, &t, &a, PTD_POOL_TXID));
+    ck_assert_int_eq(t.time_s, 1600000000);
+    ck_assert_int_eq(t.origin, PTD_POOL_OWN);
+    ptd_msg_free(t.msg);
+    ck_assert_int_eq(ptd_pool_expire(p), 1600000000 + PTD_POOL_EXPIRY_S);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_cut_file_brings_nothing)
 {
     uint8_t *raw;
@@ -761,6 +798,7 @@ TCase *tcase_pool(void)
     tcase_add_test(tc, ours_are_repeated_until_they_come_back);
     tcase_add_test(tc, adopted_ones_are_ours);
     tcase_add_loop_test(tc, a_file_brings_them_back, 0, 2);
+    tcase_add_loop_test(tc, a_file_brings_none_from_the_future, 0, 2);
     tcase_add_test(tc, a_cut_file_brings_nothing);
     return tc;
 }
