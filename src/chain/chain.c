@@ -141,7 +141,7 @@ static enum ptd_err put_all(struct ptd_blockchain *c) PTD_REQUIRES(c->disk_mu)
      * all files were read. */
     while (!c->reindexing) {
         struct ptd_index_meta meta;
-        bool new_meta;
+        bool new_meta, last;
         enum ptd_err e;
         size_t n;
 
@@ -152,14 +152,18 @@ static enum ptd_err put_all(struct ptd_blockchain *c) PTD_REQUIRES(c->disk_mu)
         new_meta = !same_meta(&meta, &c->saved);
         if (n == 0 && !new_meta)
             return PTD_OK;
-        e = ptd_index_put(c->index, c->batch, n, new_meta ? &meta : NULL);
+        /* With the last ones: a first index without it is not whole. */
+        last = n < BATCH_RECORDS;
+        e = ptd_index_put(c->index, c->batch, n,
+                          new_meta && last ? &meta : NULL);
         if (e != PTD_OK) {
             uncollect(c, n);
             if (e != PTD_ENOMEM)
                 ptd_chain_set_trouble(c, "Writing the block index", e);
             return e;
         }
-        c->saved = meta;
+        if (last)
+            c->saved = meta;
     }
     return PTD_OK;
 }

@@ -391,6 +391,27 @@ static enum ptd_err grow_map(struct ptd_index *x)
     return error_of(mdb_env_set_mapsize(x->env, info.me_mapsize * 2));
 }
 
+enum ptd_err ptd_index_empty(struct ptd_index *x)
+{
+    enum ptd_err e = ptd_index_commit(x);
+    MDB_txn *txn;
+    int rc;
+
+    PTD_ASSERT(!x->has_meta);
+    if (e != PTD_OK || x->count == 0)
+        return e;
+    if ((rc = mdb_txn_begin(x->env, NULL, 0, &txn)) != MDB_SUCCESS)
+        return error_of(rc);
+    if ((rc = mdb_drop(txn, x->records, 0)) != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return error_of(rc);
+    }
+    if ((rc = mdb_txn_commit(txn)) != MDB_SUCCESS)
+        return error_of(rc);
+    x->count = 0;
+    return PTD_OK;
+}
+
 enum ptd_err ptd_index_commit(struct ptd_index *x)
 {
     enum ptd_err e;

@@ -74,6 +74,10 @@ uint32_t ptd_index_count(const struct ptd_index *x) PTD_NONNULL(1);
 bool ptd_index_meta(const struct ptd_index *x, struct ptd_index_meta *out)
     PTD_NONNULL(1, 2);
 
+/* Forget all records, of an index that has no meta record yet. Errors as of
+ * ptd_index_commit(). */
+PTD_MUST_USE enum ptd_err ptd_index_empty(struct ptd_index *x) PTD_NONNULL(1);
+
 /* Walk all records in order; visit returns what ends the walk, or PTD_OK.
  *
  * Returns  PTD_OK; what visit returned; PTD_EBADVALUE: a record is missing or

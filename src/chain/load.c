@@ -318,6 +318,9 @@ static enum ptd_err begin(struct ptd_blockchain *c) PTD_REQUIRES(c->disk_mu)
 
     if (e != PTD_OK)
         return e;
+    /* Records without a meta record: the end of a reindex was cut short. */
+    if ((e = ptd_index_empty(c->index)) != PTD_OK)
+        return e;
     c->reindexing = last > 0 || last_bytes > GENESIS_BYTES;
     if (c->reindexing)
         /* Nothing is overwritten before it was read. */

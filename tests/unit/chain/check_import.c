@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -231,6 +232,48 @@ START_TEST(reindex_finds_our_blocks_where_they_are)
 }
 END_TEST
 
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A part of the new index would be taken for all of it, and the blocks behind
+ * it be written over. */
+START_TEST(reindex_whose_end_is_cut_short_begins_again)
+{
+    enum { N = 2300, BETWEEN = 160000 }; /* more than one write; its bytes */
+    struct ptd_import_result res;
+    struct ptd_hash tip;
+    struct rig r;
+
+    rig_init(&r, "regtest");
+    rig_open(&r);
+    tip = rig_grow(&r, &r.params.genesis.hash, N, 1);
+    rig_close(&r);
+    r.cfg.wipe_index = true;
+    rig_open(&r);
+    r.cfg.wipe_index = false;
+    limit_files(BETWEEN);
+    ck_assert_int_eq(ptd_blockchain_reindex(r.c, &res, NULL), PTD_EFULL);
+    ck_assert_uint_eq(res.n_blocks, N + 1);
+    rig_close(&r);
+    limit_files(RLIM_INFINITY);
+    rig_open(&r);
+    ck_assert(ptd_blockchain_needs_reindex(r.c));
+    reindex(&r, N + 1);
+    ck_assert(rig_same(rig_tip(&r), tip));
+    rig_close(&r);
+    rig_open(&r);
+    ck_assert(rig_same(rig_tip(&r), tip));
+    rig_fini(&r);
+}
+END_TEST
+
 /* ---- the main network ----------------------------------------------- */
 
 START_TEST(first_255_blocks_of_the_main_network_are_taken_in)
@@ -446,6 +489,7 @@ Suite *suite_import(void)
     tcase_add_test(tc, masked_file_is_read_with_the_key_beside_it);
     tcase_add_test(tc, import_survives_lack_of_memory);
     tcase_add_test(tc, reindex_finds_our_blocks_where_they_are);
+    tcase_add_test(tc, reindex_whose_end_is_cut_short_begins_again);
     tcase_add_test(tc, first_255_blocks_of_the_main_network_are_taken_in);
     tcase_add_loop_test(tc, real_headers_come_back_from_disk, 0, 2);
     tcase_add_test(tc, killed_at_any_moment_nothing_acknowledged_is_lost);
