@@ -235,8 +235,12 @@ static enum ptd_err find_key(struct ptd_blockkey *key,
     *key = (struct ptd_blockkey){ 0 };
     if (fd >= 0)
         close(fd);
-    if (!read || (e = key_beside(key, path)) != PTD_OK)
+    if (!read)
+        return PTD_OK;
+    if ((e = key_beside(key, path)) != PTD_OK) {
+        *key = (struct ptd_blockkey){ 0 }; /* a part of one is none */
         return e == PTD_ENOMEM ? e : PTD_OK;
+    }
     ptd_blockkey_apply(key, begin, sizeof begin, 0);
     if (memcmp(begin, params->magic, sizeof begin) != 0)
         *key = (struct ptd_blockkey){ 0 };

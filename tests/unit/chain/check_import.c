@@ -133,6 +133,28 @@ START_TEST(masked_file_is_read_with_the_key_beside_it)
 }
 END_TEST
 
+START_TEST(broken_key_beside_a_plain_file_is_none)
+{
+    static const size_t sizes[] = { 3, 9 };
+    struct ptd_import_result res;
+    struct rig from, to;
+    char path[128];
+
+    rig_init(&from, "regtest");
+    rig_open(&from);
+    rig_grow(&from, &from.params.genesis.hash, 4, 1);
+    snprintf(path, sizeof path, "%s/bootstrap", from.dir);
+    export_blocks(&from, path, 5, 1);
+    rig_write(&from, "xor.dat", "no key: nine", sizes[_i]);
+    rig_init(&to, "regtest");
+    rig_open(&to);
+    ck_assert_int_eq(ptd_blockchain_import(to.c, path, &res, NULL), PTD_OK);
+    ck_assert_uint_eq(res.n_new, 4);
+    rig_fini(&to);
+    rig_fini(&from);
+}
+END_TEST
+
 START_TEST(import_survives_lack_of_memory)
 {
     enum { N = 5 };
@@ -487,6 +509,7 @@ Suite *suite_import(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, file_of_blocks_in_any_order_is_taken_in, 0, 3);
     tcase_add_test(tc, masked_file_is_read_with_the_key_beside_it);
+    tcase_add_loop_test(tc, broken_key_beside_a_plain_file_is_none, 0, 2);
     tcase_add_test(tc, import_survives_lack_of_memory);
     tcase_add_test(tc, reindex_finds_our_blocks_where_they_are);
     tcase_add_test(tc, reindex_whose_end_is_cut_short_begins_again);
