@@ -243,10 +243,12 @@ enum ptd_err ptd_journal_replay(struct ptd_journal *j,
     return e == PTD_EEMPTY ? PTD_OK : e;
 }
 
+/* Synced: after the machine died, what is in the database by now must not come
+ * back and take the place of what was committed later. */
 enum ptd_err ptd_journal_clear(struct ptd_journal *j)
 {
     if (ftruncate(j->fd, 0) != 0)
         return PTD_EIO;
     j->end = 0;
-    return PTD_OK;
+    return fdatasync(j->fd) == 0 ? PTD_OK : ptd_io_error();
 }
