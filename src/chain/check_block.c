@@ -263,15 +263,17 @@ struct roots {
 
 static enum ptd_err hash_tx(const struct ptd_tx *tx, struct ptd_hash *txid,
                             struct ptd_hash *wtxid,
-                            const struct ptd_hash *known)
+                            const struct ptd_tx_ids *known)
 {
     bool has_witness = tx->raw.n > 0 ? tx->has_witness : ptd_tx_has_items(tx);
-    enum ptd_err e = PTD_OK;
+    enum ptd_err e;
 
-    if (known != NULL && !ptd_hash_is_zero(known))
-        *wtxid = *known;
-    else
-        e = ptd_tx_wtxid(tx, wtxid);
+    if (known != NULL && !ptd_hash_is_zero(&known->wtxid)) {
+        *txid = known->txid;
+        *wtxid = known->wtxid;
+        return PTD_OK;
+    }
+    e = ptd_tx_wtxid(tx, wtxid);
     if (e != PTD_OK || has_witness)
         return e != PTD_OK ? e : ptd_tx_txid(tx, txid);
     *txid = *wtxid;
@@ -279,7 +281,7 @@ static enum ptd_err hash_tx(const struct ptd_tx *tx, struct ptd_hash *txid,
 }
 
 static enum ptd_err find_roots(const struct ptd_msg_block *b, struct roots *out,
-                               const struct ptd_hash *known)
+                               const struct ptd_tx_ids *known)
 {
     struct ptd_hash *txid = ptd_alloc_array(b->n_tx, sizeof *txid);
     struct ptd_hash *wtxid = ptd_alloc_array(b->n_tx, sizeof *wtxid);
@@ -301,14 +303,14 @@ static enum ptd_err find_roots(const struct ptd_msg_block *b, struct roots *out,
 
 struct ptd_block_verdict
 ptd_block_check_mutated_by(const struct ptd_msg_block *b, bool expect_witness,
-                           const struct ptd_hash *wtxids)
+                           const struct ptd_tx_ids *known)
 {
     struct ptd_hash commitment;
     struct ptd_block_verdict v;
     struct roots roots;
     bool both = expect_witness && ptd_block_witness_commitment(b, &commitment);
 
-    if (both && find_roots(b, &roots, wtxids) != PTD_OK)
+    if (both && find_roots(b, &roots, known) != PTD_OK)
         return no_memory;
     v = both ? judge_merkle_root(b, &roots.txids, roots.ambiguous)
              : check_merkle_root(b);

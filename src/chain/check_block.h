@@ -36,6 +36,11 @@ enum {
 #define PTD_COIN      INT64_C(100000000)
 #define PTD_MAX_MONEY (INT64_C(21000000) * PTD_COIN)
 
+/* Both names of a transaction. */
+struct ptd_tx_ids {
+    struct ptd_hash txid, wtxid;
+};
+
 /* What became of a block, or of a call that looked at one. */
 enum ptd_block_class {
     PTD_BLOCK_VALID,
@@ -128,15 +133,15 @@ ptd_block_check_in_place(const struct ptd_msg_block *b,
  * with it: VALID, MUTATED or NO_MEMORY.
  *
  * check_witness  whether its parent's height has witness commitments
- * wtxids         by transaction, of those that are known already; zero: this
- *                one is not. NULL: none is
+ * known          by transaction, of those that are known already; a wtxid of
+ *                zero: this one's are not. NULL: none's are
  */
 struct ptd_block_verdict
 ptd_block_check_mutated(const struct ptd_msg_block *b, bool check_witness)
     PTD_NONNULL(1);
 struct ptd_block_verdict
 ptd_block_check_mutated_by(const struct ptd_msg_block *b, bool check_witness,
-                           const struct ptd_hash *wtxids) PTD_NONNULL(1);
+                           const struct ptd_tx_ids *known) PTD_NONNULL(1);
 
 /* The new coins of a block: 50, halved every 210,000 blocks (regtest: 150). */
 int64_t ptd_block_subsidy(const struct ptd_params *params, uint32_t height)

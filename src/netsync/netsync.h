@@ -45,6 +45,7 @@ struct ptd_sync_peer;
 /* A function that is told a transaction (PTD_MSG_TX), and may keep a reference.
  */
 typedef void (*ptd_sync_take_tx)(void *ctx, struct ptd_msg *tx,
+                                 const struct ptd_hash *txid,
                                  const struct ptd_hash *wtxid);
 
 struct ptd_netsync_config {

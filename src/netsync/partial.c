@@ -27,7 +27,7 @@ struct slot {
     bool have;
     bool ambiguous;        /* several at hand have its short id: ask for it */
     struct ptd_msg *msg;   /* one reference; NULL: in b->cmpct */
-    struct ptd_hash wtxid; /* of msg's; zero if there is none */
+    struct ptd_tx_ids ids; /* of msg's; zeros if there is none */
 };
 
 struct partial {
@@ -138,7 +138,8 @@ struct search {
     uint64_t *ids; /* by slot */
 };
 
-static void take_tx(void *ctx, struct ptd_msg *tx, const struct ptd_hash *wtxid)
+static void take_tx(void *ctx, struct ptd_msg *tx, const struct ptd_hash *txid,
+                    const struct ptd_hash *wtxid)
 {
     struct search *s = ctx;
     struct partial *b = s->b;
@@ -149,7 +150,7 @@ static void take_tx(void *ctx, struct ptd_msg *tx, const struct ptd_hash *wtxid)
     if (at == NO_PLACE)
         return;
     slot = &b->slot[at];
-    if (slot->ambiguous || (slot->have && ptd_hash_eq(&slot->wtxid, wtxid)))
+    if (slot->ambiguous || (slot->have && ptd_hash_eq(&slot->ids.wtxid, wtxid)))
         return;
     if (slot->have) {
         ptd_msg_free(slot->msg);
@@ -159,7 +160,8 @@ static void take_tx(void *ctx, struct ptd_msg *tx, const struct ptd_hash *wtxid)
     }
     slot->have = true;
     slot->msg = ptd_msg_ref(tx);
-    slot->wtxid = *wtxid;
+    slot->ids.txid = *txid;
+    slot->ids.wtxid = *wtxid;
     slot->tx = SYNC_MSG(tx, tx)->tx;
     b->n_at_hand++;
 }
@@ -340,11 +342,11 @@ static struct ptd_block_verdict check(const struct partial *b,
                                       const struct ptd_msg_block *block,
                                       bool check_witness)
 {
-    struct ptd_hash *known = ptd_alloc_array(b->n_tx, sizeof *known);
+    struct ptd_tx_ids *known = ptd_alloc_array(b->n_tx, sizeof *known);
     struct ptd_block_verdict v;
 
     for (uint32_t i = 0; known != NULL && i < b->n_tx; i++)
-        known[i] = b->slot[i].wtxid;
+        known[i] = b->slot[i].ids;
     v = ptd_block_check_mutated_by(block, check_witness, known);
     ptd_free(known);
     return v;

@@ -112,6 +112,7 @@ void ptd_relay_submit(struct ptd_relay *r, struct ptd_pool_verdict *out,
 
 void ptd_relay_each_tx(struct ptd_relay *r,
                        void (*take)(void *ctx, struct ptd_msg *tx,
+                                    const struct ptd_hash *txid,
                                     const struct ptd_hash *wtxid),
                        void *ctx)
 {
@@ -121,7 +122,7 @@ void ptd_relay_each_tx(struct ptd_relay *r,
     if (ptd_pool_list(r->pool, &list, &n) != PTD_OK)
         return;
     for (size_t i = 0; i < n; i++)
-        take(ctx, list[i].msg, &list[i].wtxid);
+        take(ctx, list[i].msg, &list[i].txid, &list[i].wtxid);
     ptd_pool_list_free(list, n);
 }
 

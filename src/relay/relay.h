@@ -100,6 +100,7 @@ void ptd_relay_submit(struct ptd_relay *r, struct ptd_pool_verdict *out,
  * are put together from). */
 void ptd_relay_each_tx(struct ptd_relay *r,
                        void (*take)(void *ctx, struct ptd_msg *tx,
+                                    const struct ptd_hash *txid,
                                     const struct ptd_hash *wtxid),
                        void *ctx) PTD_NONNULL(1, 2);
 

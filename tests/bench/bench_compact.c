@@ -19,7 +19,7 @@
 
 struct pool {
     struct ptd_msg **tx;
-    struct ptd_hash *wtxid;
+    struct ptd_tx_ids *ids;
     size_t n;
 };
 
@@ -29,19 +29,22 @@ static void each_tx(void *arg, ptd_sync_take_tx take, void *ctx)
     const struct pool *pool = arg;
 
     for (size_t i = 0; i < pool->n; i++)
-        take(ctx, pool->tx[i], &pool->wtxid[i]);
+        take(ctx, pool->tx[i], &pool->ids[i].txid, &pool->ids[i].wtxid);
 }
 
 static void fill(struct pool *pool, size_t n, bool witness)
 {
     pool->n = n;
     pool->tx = bench_txs_new(n, 380, witness);
-    pool->wtxid = calloc(n, sizeof *pool->wtxid);
-    must(pool->wtxid != NULL, "memory");
-    for (size_t i = 0; i < n; i++)
-        must(ptd_tx_wtxid(&SYNC_MSG(tx, pool->tx[i])->tx, &pool->wtxid[i]) ==
-                 PTD_OK,
-             "a transaction's id");
+    pool->ids = calloc(n, sizeof *pool->ids);
+    must(pool->ids != NULL, "memory");
+    for (size_t i = 0; i < n; i++) {
+        const struct ptd_tx *tx = &SYNC_MSG(tx, pool->tx[i])->tx;
+
+        must(ptd_tx_txid(tx, &pool->ids[i].txid) == PTD_OK &&
+                 ptd_tx_wtxid(tx, &pool->ids[i].wtxid) == PTD_OK,
+             "a transaction's ids");
+    }
 }
 
 /* A block as it came from a peer. */
@@ -171,7 +174,7 @@ int main(int argc, char **argv)
         measure(ns, block, rounds, witness ? "_segwit" : "");
         ptd_msg_free(block);
         bench_txs_free(pool.tx, n);
-        free(pool.wtxid);
+        free(pool.ids);
     }
     ptd_netsync_free(ns);
     ptd_blockchain_close(config.chain);

@@ -144,14 +144,15 @@ static void each_tx(void *arg, ptd_sync_take_tx take, void *ctx)
 
     for (uint32_t i = 1; i <= pool->n; i++) {
         struct ptd_msg *m = ptd_msg_new(PTD_MSG_TX);
-        struct ptd_hash wtxid;
+        struct ptd_hash txid, wtxid;
 
         ((struct ptd_msg_tx *)(void *)m)->tx =
             PTD_MSG_CONST(block, pool->block)->tx[i];
+        ck_assert_int_eq(ptd_tx_txid(&PTD_MSG_CONST(tx, m)->tx, &txid), PTD_OK);
         ck_assert_int_eq(ptd_tx_wtxid(&PTD_MSG_CONST(tx, m)->tx, &wtxid),
                          PTD_OK);
         for (int k = 0; k <= pool->doubled; k++)
-            take(ctx, m, &wtxid);
+            take(ctx, m, &txid, &wtxid);
         ptd_msg_free(m);
     }
 }
