@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -156,18 +157,22 @@ fail:
     return r->err;
 }
 
-static void mark_own(struct file *f, const struct ptd_hash *own, size_t n)
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct ptd_hash));
+}
+
+/* They may come in any order: Bitcoin Core writes them sorted. */
+static void mark_own(struct file *f, struct ptd_hash *own, size_t n)
 {
     struct ptd_hash txid;
 
-    /* Both are in the same order. */
-    for (size_t i = 0, k = 0; i < f->n && k < n; i++)
+    qsort(own, n, sizeof *own, compare);
+    for (size_t i = 0; i < f->n && n > 0; i++)
         if (ptd_tx_txid(&((struct ptd_msg_tx *)(void *)f->list[i].msg)->tx,
-                        &txid) == PTD_OK &&
-            ptd_hash_eq(&txid, &own[k])) {
-            f->list[i].own = true;
-            k++;
-        }
+                        &txid) == PTD_OK)
+            f->list[i].own =
+                bsearch(&txid, own, n, sizeof *own, compare) != NULL;
 }
 
 static enum ptd_err read_own(struct file *f, struct ptd_reader *r)

@@ -748,6 +748,50 @@ START_TEST(a_file_brings_none_from_the_future)
 }
 END_TEST
 
+/* Those of ours stand at the end of a file, each of 32 bytes. */
+static void file_turn_own(const char *path, size_t n_own)
+{
+    size_t n;
+    uint8_t *raw = file_read(path, &n), *own, *out = malloc(n);
+
+    ck_assert_uint_gt(n, 32 * n_own);
+    own = raw + n - 32 * n_own;
+    memcpy(out, raw, n - 32 * n_own);
+    for (size_t i = 0; i < n_own; i++)
+        memcpy(out + n - 32 * (i + 1), own + 32 * i, 32);
+    ck_assert_int_eq(ptd_file_replace(path, out, n), PTD_OK);
+    free(out);
+    free(raw);
+}
+
+START_TEST(a_file_names_ours_in_any_order)
+{
+    struct ptd_hash own[3], their;
+    struct ptd_pool_tx t;
+    char path[64];
+
+    for (uint32_t i = 0; i < PTD_COUNT(own); i++)
+        own[i] = put(tx_make(NULL, 0, 1, TX_VALUE, i + 1), PTD_POOL_OWN);
+    their = put(tx_make(NULL, 0, 1, TX_VALUE, 9), PTD_POOL_PEER);
+    file_of(path);
+    ck_assert_int_eq(ptd_pool_save(p, path), PTD_OK);
+    file_turn_own(path, PTD_COUNT(own));
+    ptd_pool_free(p);
+    p = pool_with(clk, PTD_POOL_MAX_BYTES, PTD_POOL_MAX_COUNT);
+    ck_assert_int_eq(ptd_pool_load(p, path, &place), PTD_OK);
+    for (size_t i = 0; i < PTD_COUNT(own); i++) {
+        ck_assert(ptd_pool_find(p, &t, &own[i], PTD_POOL_TXID));
+        ck_assert_int_eq(t.origin, PTD_POOL_OWN);
+        ptd_msg_free(t.msg);
+    }
+    ck_assert(ptd_pool_find(p, &t, &their, PTD_POOL_TXID));
+    ck_assert_int_eq(t.origin, PTD_POOL_BLOCK);
+    ptd_msg_free(t.msg);
+    ck_assert_uint_eq(info().n_own_pending, PTD_COUNT(own));
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_cut_file_brings_nothing)
 {
     uint8_t *raw;
@@ -799,6 +843,7 @@ TCase *tcase_pool(void)
     tcase_add_test(tc, adopted_ones_are_ours);
     tcase_add_loop_test(tc, a_file_brings_them_back, 0, 2);
     tcase_add_loop_test(tc, a_file_brings_none_from_the_future, 0, 2);
+    tcase_add_test(tc, a_file_names_ours_in_any_order);
     tcase_add_test(tc, a_cut_file_brings_nothing);
     return tc;
 }
