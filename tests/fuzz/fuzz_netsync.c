@@ -56,13 +56,14 @@ static void each_tx(void *arg, ptd_sync_take_tx take, void *ctx)
     const struct hand *h = arg;
 
     for (uint32_t i = 0; i < h->n; i++) {
-        struct ptd_hash wtxid;
+        struct ptd_hash txid, wtxid;
         struct ptd_msg *m;
 
-        if (!is_at_hand(h, i) || ptd_tx_wtxid(&h->tx[i], &wtxid) != PTD_OK)
+        if (!is_at_hand(h, i) || ptd_tx_txid(&h->tx[i], &txid) != PTD_OK ||
+            ptd_tx_wtxid(&h->tx[i], &wtxid) != PTD_OK)
             continue;
         m = tx_message(&h->tx[i]);
-        take(ctx, m, &wtxid);
+        take(ctx, m, &txid, &wtxid);
         ptd_msg_free(m);
     }
 }
