@@ -11,13 +11,15 @@
 PTD_LOG_TAG(NODE);
 
 static const char *const missing[] = {
-    "blockfilterindex", "listenonion",    "peerblockfilters",
-    "privatebroadcast", "rest",           "v2transport",
+    "blockfilterindex", "peerblockfilters", "privatebroadcast", "rest",
 #ifndef HAVE_ZMQ
-    "zmqpubhashblock",  "zmqpubhashtx",   "zmqpubrawblock",
-    "zmqpubrawtx",      "zmqpubsequence",
+    "zmqpubhashblock",  "zmqpubhashtx",     "zmqpubrawblock",   "zmqpubrawtx",
+    "zmqpubsequence",
 #endif
 };
+
+/* Without them less is connected, and nothing is lost: for the log alone. */
+static const char *const unused[] = { "i2psam", "listenonion", "v2transport" };
 
 static bool is_given(const struct setter *s, const char *option)
 {
@@ -34,8 +36,8 @@ enum ptd_err set_missing(struct setter *s)
     for (size_t i = 0; i < PTD_COUNT(missing) && e == PTD_OK; i++)
         if (is_given(s, missing[i]))
             e = set_warn(s, "-%s has no effect in this version.", missing[i]);
-    /* It is shown as a proxy all the same: for the log alone. */
-    if (is_given(s, "i2psam"))
-        ptd_log_warn("-i2psam is not used yet: no connection goes over I2P.");
+    for (size_t i = 0; i < PTD_COUNT(unused); i++)
+        if (is_given(s, unused[i]))
+            ptd_log_warn("-%s has no effect in this version.", unused[i]);
     return e;
 }

@@ -59,6 +59,8 @@ void office_fini(struct office *o)
 /* ---- calls ---------------------------------------------------------------------- */
 
 static json_t *call(struct office *o, const char *method, const char *params,
+                    va_list ap) PTD_PRINTF(3, 0);
+static json_t *call(struct office *o, const char *method, const char *params,
                     va_list ap)
 {
     struct ptd_chan *quit = ptd_chan_new(0, 0);
