@@ -21,27 +21,6 @@ PTD_LOG_TAG(CMGR);
 #define NO_ADDR_US      (2 * SECOND_US)  /* there was no fit address */
 #define NOISE_US        SECOND_US        /* before a feeler, at most */
 
-/* A waiting time that is distributed exponentially, so that nobody can tell
- * the next from the last.
- *
- * Source  J. von Neumann, Various techniques used in connection with random
- *         digits (1951): lengths of falling runs of uniform numbers */
-static int64_t exponential_us(int64_t mean_us)
-{
-    for (int64_t whole = 0;; whole++) {
-        uint64_t first = ptd_random_u64(), last = first, next;
-        bool odd = true;
-
-        while ((next = ptd_random_u64()) < last) {
-            last = next;
-            odd = !odd;
-        }
-        if (odd)
-            return whole * mean_us +
-                   (int64_t)((double)first / 0x1p64 * (double)mean_us);
-    }
-}
-
 void auto_start(struct ptd_connmgr *cm)
 {
     struct plan *p = &cm->plan;
@@ -49,9 +28,9 @@ void auto_start(struct ptd_connmgr *cm)
 
     p->start_us = p->due_us = now_us;
     p->pick_us = now_us - PACE_US;
-    p->feeler_us = now_us + exponential_us(FEELER_US);
-    p->block_relay_us = now_us + exponential_us(BLOCK_RELAY_US);
-    p->network_peer_us = now_us + exponential_us(NETWORK_PEER_US);
+    p->feeler_us = now_us + ptd_random_exponential(FEELER_US);
+    p->block_relay_us = now_us + ptd_random_exponential(BLOCK_RELAY_US);
+    p->network_peer_us = now_us + ptd_random_exponential(NETWORK_PEER_US);
     p->n_anchors = cm->cfg.n_anchors;
     if (cm->cfg.automatic)
         ptd_log_info("%zu block-relay-only anchors will be tried for "
@@ -72,9 +51,9 @@ static bool wants_network_peer(struct ptd_connmgr *cm, const struct census *c,
         c->n_full_relay != cm->max_full_relay || now_us < p->network_peer_us)
         return false;
     w->net = pick_net(cm, c);
-    p->network_peer_us =
-        now_us + (w->net != PTD_NET_NONE ? exponential_us(NETWORK_PEER_US)
-                                         : NO_NETWORK_US);
+    p->network_peer_us = now_us + (w->net != PTD_NET_NONE
+                                       ? ptd_random_exponential(NETWORK_PEER_US)
+                                       : NO_NETWORK_US);
     return w->net != PTD_NET_NONE;
 }
 
@@ -89,12 +68,12 @@ static bool choose_extra(struct ptd_connmgr *cm, const struct census *c,
         return true;
     if (now_us >= p->block_relay_us &&
         connmgr_flag(cm, &cm->extra_block_relay)) {
-        p->block_relay_us = now_us + exponential_us(BLOCK_RELAY_US);
+        p->block_relay_us = now_us + ptd_random_exponential(BLOCK_RELAY_US);
         w->type = PTD_LINK_BLOCK_RELAY;
         return true;
     }
     if (now_us >= p->feeler_us) {
-        p->feeler_us = now_us + exponential_us(FEELER_US);
+        p->feeler_us = now_us + ptd_random_exponential(FEELER_US);
         w->type = PTD_LINK_FEELER;
         return true;
     }

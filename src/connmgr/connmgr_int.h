@@ -144,8 +144,9 @@ struct seeds {
     size_t n_result;
 };
 
-/* What is to be asked for addresses, first in, first out. Each name of a seed
- * or a seed node enters once, so it never grows. */
+/* What is to be asked for addresses, first in, first out. There is room for the
+ * name of each seed and seed node, and none enters again before all that wait
+ * have been asked: it never grows. */
 struct fetches {
     const char **name;
     size_t at, n;
