@@ -1,5 +1,6 @@
-/* The index's journal as whoever opens the chain reads it: over the blocks of a
- * short chain, which lies in its file as it should.
+/* The index's journal as whoever opens the chain reads it: over a database that
+ * has the genesis block alone, and the blocks of a short chain, which lie in
+ * their file as they should.
  *
  * An input is a journal; its check sums are put right (fuzz_journal_sums()). */
 #include <config.h>
@@ -24,9 +25,12 @@ enum { N_BLOCKS = 4, MAX_FILE = 1 << 20 };
 /* Where a run has its files, and what lies there at its beginning. */
 struct place {
     char dir[128], blocks[160], index[192], journal[224], first[192];
+    char database[224];
     struct ptd_clock *clock;
     uint8_t *block_file;
     size_t n_block_file;
+    uint8_t *database_file; /* with the genesis block alone */
+    size_t n_database_file;
 };
 
 static int remove_one(const char *path, const struct stat *st, int flag,
@@ -69,6 +73,7 @@ static void name_place(struct place *p)
     snprintf(p->blocks, sizeof p->blocks, "%s/blocks", p->dir);
     snprintf(p->index, sizeof p->index, "%s/index", p->blocks);
     snprintf(p->journal, sizeof p->journal, "%s/journal", p->index);
+    snprintf(p->database, sizeof p->database, "%s/data.mdb", p->index);
     snprintf(p->first, sizeof p->first, "%s/blk00000.dat", p->blocks);
 }
 
@@ -103,11 +108,35 @@ static void mine(struct place *p, uint8_t **journal, size_t *n)
     empty(p);
     make(p);
     PTD_ASSERT(open_chain(p, &c) == PTD_OK);
+    PTD_ASSERT(ptd_file_read(&p->database_file, &p->n_database_file,
+                             p->database, MAX_FILE) == PTD_OK);
     PTD_ASSERT(ptd_mine_generate(c, made, &n_made, &v, N_BLOCKS, &job, &tries,
                                  NULL) == PTD_OK);
     PTD_ASSERT(ptd_file_read(&p->block_file, &p->n_block_file, p->first,
                              MAX_FILE) == PTD_OK);
     PTD_ASSERT(ptd_file_read(journal, n, p->journal, MAX_FILE) == PTD_OK);
+    ptd_blockchain_close(c);
+    empty(p);
+}
+
+/* The place as a process that was killed left it. */
+static void lay_out(const struct place *p, const uint8_t *journal, size_t n)
+{
+    make(p);
+    write_all(p->first, p->block_file, p->n_block_file);
+    write_all(p->database, p->database_file, p->n_database_file);
+    write_all(p->journal, journal, n);
+}
+
+/* The journal as it was tells of the whole chain: else what is made of it would
+ * be refused for that. */
+static void check_place(const struct place *p, const uint8_t *journal, size_t n)
+{
+    struct ptd_blockchain *c;
+
+    lay_out(p, journal, n);
+    PTD_ASSERT(open_chain(p, &c) == PTD_OK);
+    PTD_ASSERT(ptd_blockchain_height(c) == N_BLOCKS);
     ptd_blockchain_close(c);
     empty(p);
 }
@@ -119,11 +148,13 @@ static void place_init(struct place *p, uint8_t **journal, size_t *n)
     PTD_ASSERT(p->clock != NULL);
     ptd_clock_set_wall_us(p->clock, INT64_C(1600000000) * 1000000);
     mine(p, journal, n);
+    check_place(p, *journal, *n);
 }
 
 static void place_fini(struct place *p)
 {
     ptd_free(p->block_file);
+    ptd_free(p->database_file);
     ptd_clock_free(p->clock);
 }
 
@@ -159,9 +190,7 @@ static void run(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(journal, data, size);
     fuzz_journal_sums(journal, size);
-    make(&p);
-    write_all(p.first, p.block_file, p.n_block_file);
-    write_all(p.journal, journal, size);
+    lay_out(&p, journal, size);
     free(journal);
     if (open_chain(&p, &c) == PTD_OK) {
         look_at(c);
