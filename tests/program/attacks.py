@@ -184,7 +184,8 @@ def deaf_peer(t):
     while sent < 128 * MIB and select.select([], [sock], [], 2)[1]:
         sent += sock.send(pings[sent % 32:])
     assert sent < 128 * MIB, "it goes on reading"
-    t.check_memory(before, 16 * MIB)
+    # Five megabytes unread, one to be sent, in many small messages.
+    t.check_memory(before, 32 * MIB)
     friend = t.friend()
     assert friend.sync()
     # Not before, though: a peer may be slow.
