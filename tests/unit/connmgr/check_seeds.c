@@ -277,6 +277,7 @@ START_TEST(who_knows_nobody_asks_a_seed_node_at_once)
     ck_assert_str_eq(l.name, "25.0.0.1");
     ck_assert_uint_eq(rig_said(&r, r.phrase[0]), 1);
     /* It was away; who still knows nobody asks again. */
+    rig_settle(&r);
     rig_advance(&r, 299 * SECOND_US);
     ck_assert_uint_eq(ptd_chan_len(r.failures), 0);
     rig_advance(&r, 2 * SECOND_US);
