@@ -61,10 +61,28 @@ static void no_transactions(struct ctx *x)
     x->b->n_tx = 0;
 }
 
+/* An output that makes the block so long. */
+static void stretch(struct ctx *x, size_t bytes)
+{
+    enum { FIRST = 990000 };
+    struct ptd_block_sizes sizes;
+
+    rig_add_txs(x->m, 1);
+    fill_script(x, &x->b->tx[1].out->script, 0x51, FIRST);
+    ptd_block_measure(x->b, &sizes);
+    ck_assert_uint_lt(sizes.stripped, bytes);
+    fill_script(x, &x->b->tx[1].out->script, 0x51,
+                FIRST + bytes - sizes.stripped);
+}
+
+static void longest(struct ctx *x)
+{
+    stretch(x, PTD_MAX_BLOCK_WEIGHT / PTD_WITNESS_SCALE);
+}
+
 static void too_long(struct ctx *x)
 {
-    rig_add_txs(x->m, 1);
-    fill_script(x, &x->b->tx[1].out->script, 0x51, 999800);
+    stretch(x, PTD_MAX_BLOCK_WEIGHT / PTD_WITNESS_SCALE + 1);
 }
 
 static void no_coinbase(struct ctx *x)
@@ -354,6 +372,26 @@ static void reserved_value_of_31(struct ctx *x)
     first_item(x->b->tx->in)->n = 31;
 }
 
+static void two_reserved_values(struct ctx *x)
+{
+    struct ptd_bytes *items = ptd_msg_alloc(x->m, 2, sizeof *items);
+
+    ck_assert_ptr_nonnull(items);
+    add_commitment(x);
+    items[0] = items[1] = *first_item(x->b->tx->in);
+    rig_solve(&x->r, x->m);
+    x->b->tx->in->witness = items;
+    x->b->tx->in->n_witness = 2;
+    x->do_not_seal = true;
+}
+
+/* Where both trees are looked at. */
+static void last_one_twice_with_commitment(struct ctx *x)
+{
+    add_commitment(x);
+    last_one_twice(x);
+}
+
 static void witness_without_commitment(struct ctx *x)
 {
     add_witness(x);
@@ -365,11 +403,29 @@ static void witness_before_segwit(struct ctx *x)
     with_witness(x);
 }
 
-static void too_heavy(struct ctx *x)
+/* A witness that makes the block weigh so much. */
+static void weigh(struct ctx *x, size_t weight)
 {
+    enum { FIRST = 3990000 };
+    struct ptd_block_sizes sizes;
+
     add_commitment(x);
     add_witness(x);
-    fill_script(x, first_item(x->b->tx[1].in), 3, 3999000);
+    fill_script(x, first_item(x->b->tx[1].in), 3, FIRST);
+    ptd_block_measure(x->b, &sizes);
+    ck_assert_uint_lt(sizes.weight, weight);
+    fill_script(x, first_item(x->b->tx[1].in), 3,
+                FIRST + weight - sizes.weight);
+}
+
+static void heaviest(struct ctx *x)
+{
+    weigh(x, PTD_MAX_BLOCK_WEIGHT);
+}
+
+static void too_heavy(struct ctx *x)
+{
+    weigh(x, PTD_MAX_BLOCK_WEIGHT + 1);
 }
 
 static const struct {
@@ -386,6 +442,7 @@ static const struct {
     ROW(header_differs, MUTATED, "bad-txnmrklroot"),
     ROW(last_one_twice, MUTATED, "bad-txns-duplicate"),
     ROW(no_transactions, INVALID, "bad-blk-length"),
+    ROW(longest, VALID, ""),
     ROW(too_long, INVALID, "bad-blk-length"),
     ROW(no_coinbase, INVALID, "bad-cb-missing"),
     ROW(second_coinbase, INVALID, "bad-cb-multiple"),
@@ -422,8 +479,11 @@ static const struct {
     ROW(witness_changed, MUTATED, "bad-witness-merkle-match"),
     ROW(witness_taken_away, MUTATED, "bad-witness-nonce-size"),
     ROW(reserved_value_of_31, MUTATED, "bad-witness-nonce-size"),
+    ROW(two_reserved_values, MUTATED, "bad-witness-nonce-size"),
+    ROW(last_one_twice_with_commitment, MUTATED, "bad-txns-duplicate"),
     ROW(witness_without_commitment, MUTATED, "unexpected-witness"),
     ROW(witness_before_segwit, MUTATED, "unexpected-witness"),
+    ROW(heaviest, VALID, ""),
     ROW(too_heavy, INVALID, "bad-blk-weight"),
 #undef ROW
 };
@@ -502,6 +562,43 @@ START_TEST(known_hashes_are_not_computed)
     v = ptd_block_check_mutated_by(x.b, true, known);
     ck_assert_int_eq(v.class, PTD_BLOCK_MUTATED);
     ck_assert_str_eq(v.reason, "bad-txnmrklroot");
+    ptd_msg_free(x.m);
+    rig_fini(&x.r);
+}
+END_TEST
+
+/* A transaction of 64 bytes may be two hashes, made up to fit a header that is
+ * in order: that is not remembered as bad. One of 65 cannot. */
+START_TEST(made_up_node_of_the_tree_says_nothing_of_the_header)
+{
+    struct ctx x = { .do_not_seal = false };
+    struct ptd_block_result got;
+    struct ptd_block_verdict v;
+    struct ptd_headers_result res;
+    const bool is_node = _i == 0;
+    uint8_t raw[80];
+
+    rig_init(&x.r, "regtest");
+    rig_open(&x.r);
+    x.m = rig_next(&x.r, x.r.params.genesis.hash, 1);
+    x.b = PTD_MSG_AS(block, x.m);
+    no_coinbase(&x);
+    x.b->tx->in->script.n = 0;
+    fill_script(&x, &x.b->tx->out->script, 0x51, is_node ? 4 : 5);
+    ck_assert_uint_eq(ptd_tx_bytes(x.b->tx, PTD_ENC_BASE), is_node ? 64 : 65);
+    rig_solve(&x.r, x.m);
+    v = ptd_block_check_mutated(x.b, true);
+    ck_assert_int_eq(v.class, is_node ? PTD_BLOCK_MUTATED : PTD_BLOCK_VALID);
+    ck_assert_str_eq(v.reason, is_node ? "bad-txns-node" : "");
+    ptd_block_header_encode(&x.b->header, raw);
+    ck_assert_int_eq(
+        ptd_blockchain_add_headers(x.r.c, &res, raw, 1, PTD_FROM_TRUSTED),
+        PTD_HEADER_OK);
+    got = rig_accept(&x.r, ptd_msg_ref(x.m), RIG_ASKED);
+    ck_assert_int_eq(got.verdict.class,
+                     is_node ? PTD_BLOCK_MUTATED : PTD_BLOCK_INVALID);
+    ck_assert_str_eq(got.verdict.reason, "bad-cb-missing");
+    ck_assert(rig_info(&x.r, got.hash).invalid == !is_node);
     ptd_msg_free(x.m);
     rig_fini(&x.r);
 }
@@ -596,6 +693,8 @@ Suite *suite_block_rules(void)
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, each_rule_has_its_reason, 0, PTD_COUNT(rows));
     tcase_add_loop_test(tc, known_hashes_are_not_computed, 0, 2);
+    tcase_add_loop_test(tc, made_up_node_of_the_tree_says_nothing_of_the_header,
+                        0, 2);
     tcase_add_loop_test(tc, height_is_pushed_as_a_number, 0,
                         PTD_COUNT(heights));
     tcase_add_test(tc, subsidy_halves);

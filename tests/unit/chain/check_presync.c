@@ -169,7 +169,12 @@ START_TEST(other_chain_the_second_time_is_caught)
         ptd_presync_add(s, &res, f.chain + 2000 * H, 1000, false);
         ck_assert(res.ask_more);
         ck_assert_int_eq(ptd_presync_state(s), PTD_PRESYNC_REDOWNLOAD);
-        ptd_presync_add(s, &res, f.chain, 1000, false);
+        /* Nothing is let out before so many are behind it. */
+        ptd_presync_add(s, &res, f.chain, BUFFER, true);
+        ck_assert(res.ask_more && res.ok);
+        ck_assert_uint_eq(res.n_proven, 0);
+        ptd_presync_add(s, &res, f.chain + BUFFER * H, 1000, false);
+        ck_assert_uint_eq(res.n_proven, 1000);
         ck_assert(!res.ask_more && res.ok);
         ck_assert_str_eq(res.why, "incomplete headers message");
     }
