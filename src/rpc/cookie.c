@@ -36,7 +36,8 @@ static bool write_file(const char *path, const char *text, mode_t mode)
 
     if ((fd = open(path, flags, 0600)) < 0)
         return false;
-    good = write(fd, text, n) == (ssize_t)n && fchmod(fd, mode) == 0;
+    /* First: one that was left here may be open to others. */
+    good = fchmod(fd, mode) == 0 && write(fd, text, n) == (ssize_t)n;
     if (close(fd) != 0 || !good) {
         unlink(path);
         return false;
