@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "base/util.h"
+#include "connmgr/badport.h"
 #include "connmgr/connmgr_int.h"
 #include "pentad/log.h"
 #include "pentad/msg.h"
@@ -136,28 +137,6 @@ static bool groups_init(struct ptd_connmgr *cm, struct groups *g)
     return g->list != NULL;
 }
 
-/* Ports of other services: a node that listens there would make its peers
- * knock at somebody's door. Sorted.
- * Source: Fetch Standard, "bad port"; Bitcoin Core IsBadPort() */
-static bool is_bad_port(uint16_t port)
-{
-    static const uint16_t bad[] = {
-        1,    7,    9,    11,   13,   15,   17,    19,    20,   21,   22,
-        23,   25,   37,   42,   43,   53,   69,    77,    79,   87,   95,
-        101,  102,  103,  104,  109,  110,  111,   113,   115,  117,  119,
-        123,  135,  137,  139,  143,  161,  179,   389,   427,  465,  512,
-        513,  514,  515,  526,  530,  531,  532,   540,   548,  554,  556,
-        563,  587,  601,  636,  989,  990,  993,   995,   1719, 1720, 1723,
-        2049, 3306, 3389, 3659, 4045, 5060, 5061,  5432,  5900, 6000, 6566,
-        6665, 6666, 6667, 6668, 6669, 6697, 10080, 27017,
-    };
-
-    for (size_t i = 0; i < PTD_COUNT(bad); i++)
-        if (bad[i] == port)
-            return true;
-    return false;
-}
-
 /* Full nodes, whole or pruned, know others. */
 static bool may_know_addrs(uint64_t services)
 {
@@ -209,8 +188,8 @@ static bool is_fit(struct ptd_connmgr *cm, const struct want *w,
     if (w->type == PTD_LINK_FEELER ? !may_know_addrs(a->services)
                                    : !has_services(cm, a->services))
         return false;
-    if (tries < TRIES_PORT &&
-        (a->is_terrible || (is_clearnet(&a->na) && is_bad_port(a->na.port))))
+    if (tries < TRIES_PORT && (a->is_terrible || (is_clearnet(&a->na) &&
+                                                  ptd_port_is_bad(a->na.port))))
         return false;
     return true;
 }

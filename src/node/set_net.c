@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/util.h"
 #include "chain/check_block.h"
+#include "connmgr/badport.h"
 #include "node/settings_int.h"
 #include "rpc/json.h"
 
@@ -132,30 +133,10 @@ static enum ptd_err set_port(struct setter *s, const char *option,
     return PTD_OK;
 }
 
-/* Ports of other services: browsers and peers do not connect to them. */
-static bool is_bad_port(uint16_t port)
-{
-    static const uint16_t bad[] = {
-        1,    7,    9,    11,   13,   15,   17,    19,    20,   21,   22,
-        23,   25,   37,   42,   43,   53,   69,    77,    79,   87,   95,
-        101,  102,  103,  104,  109,  110,  111,   113,   115,  117,  119,
-        123,  135,  137,  139,  143,  161,  179,   389,   427,  465,  512,
-        513,  514,  515,  526,  530,  531,  532,   540,   548,  554,  556,
-        563,  587,  601,  636,  989,  990,  993,   995,   1719, 1720, 1723,
-        2049, 3306, 3389, 3659, 4045, 5060, 5061,  5432,  5900, 6000, 6566,
-        6665, 6666, 6667, 6668, 6669, 6697, 10080, 27017,
-    };
-
-    for (size_t i = 0; i < PTD_COUNT(bad); i++)
-        if (bad[i] == port)
-            return true;
-    return false;
-}
-
 static enum ptd_err warn_of_port(struct setter *s, const char *option,
                                  uint16_t port)
 {
-    if (!is_bad_port(port))
+    if (!ptd_port_is_bad(port))
         return PTD_OK;
     return set_warn(s,
                     "-%s request to listen on port %u. This port is considered "
