@@ -314,13 +314,15 @@ enum ptd_err ptd_directory_make(const char *dir, struct ptd_complaint *why)
         return PTD_ENOMEM;
     for (char *at = path + 1;; at++) {
         char c = *at;
+        int error;
 
         if (c != '/' && c != '\0')
             continue;
         *at = '\0';
-        if (mkdir(path, 0700) != 0 && !ptd_is_directory(path)) {
+        error = mkdir(path, 0700) != 0 ? errno : 0;
+        if (error != 0 && !ptd_is_directory(path)) {
             e = ptd_complain(why, "Cannot create directory %s: %s", path,
-                             strerror(errno));
+                             strerror(error));
             break;
         }
         if (c == '\0')

@@ -2,6 +2,7 @@
 
 #include "node/settings.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -651,6 +652,22 @@ START_TEST(directory_is_made_and_locked)
 }
 END_TEST
 
+/* Why it was not made, and not that it is not there. */
+START_TEST(directory_that_cannot_be_made_has_a_reason)
+{
+    char *dir = temp_make(), *link = ptd_path_join(dir, "link");
+    struct ptd_complaint why, want;
+
+    ck_assert_int_eq(symlink("nowhere", link), 0);
+    (void)ptd_complain(&want, "Cannot create directory %s: %s", link,
+                       strerror(EEXIST));
+    ck_assert_int_eq(ptd_directory_make(link, &why), PTD_EINVAL);
+    ck_assert_str_eq(why.text, want.text);
+    free(link);
+    temp_remove(dir);
+}
+END_TEST
+
 START_TEST(another_process_does_not_get_the_lock)
 {
     char *dir = temp_make();
@@ -1238,6 +1255,7 @@ TCase *tcase_settings(void)
     tcase_add_test(tc, user_agent_may_have_256_bytes);
     tcase_add_loop_test(tc, debug_sets_levels, 0, PTD_COUNT(levels));
     tcase_add_test(tc, directory_is_made_and_locked);
+    tcase_add_test(tc, directory_that_cannot_be_made_has_a_reason);
     tcase_add_test(tc, another_process_does_not_get_the_lock);
     tcase_add_loop_test(tc, warned_in_words, 0, PTD_COUNT(warned));
     tcase_add_loop_test(tc, path_is_made_normal, 0, PTD_COUNT(paths));
