@@ -141,21 +141,47 @@ static void put_wallet(struct ptd_text *t, const json_t *wallet,
     }
 }
 
-/* A text, or a list of them. */
-static void put_warnings(struct ptd_text *t, const json_t *v,
-                         const struct colors *k)
+/* A text is a list of one, "" of none. */
+static size_t n_warnings(const json_t *v)
 {
-    size_t n = json_array_size(v), before;
+    if (ptd_json_is(v, PTD_JSON_STRING))
+        return json_string_length(v) > 0;
+    return json_array_size(v);
+}
+
+static const json_t *warning_at(const json_t *v, size_t i)
+{
+    return ptd_json_is(v, PTD_JSON_STRING) ? v : json_array_get(v, i);
+}
+
+static bool has_warning(const json_t *v, const json_t *warning)
+{
+    for (size_t i = 0; i < n_warnings(v); i++)
+        if (json_equal(warning_at(v, i), warning))
+            return true;
+    return false;
+}
+
+/* Of the network, then those that the chain alone has. */
+static void put_warnings(struct ptd_text *t, const json_t *network,
+                         const json_t *chain, const struct colors *k)
+{
+    const char *between = "";
 
     ptd_text_printf(t, "%sWarnings:%s ", k->yellow, k->reset);
-    before = t->n;
-    if (ptd_json_is(v, PTD_JSON_STRING))
-        ptd_json_write_plain(t, v);
-    for (size_t i = 0; i < n; i++) {
-        ptd_text_puts(t, i > 0 ? "; " : "");
-        ptd_json_write_plain(t, json_array_get(v, i));
+    for (size_t i = 0; i < n_warnings(network); i++) {
+        ptd_text_puts(t, between);
+        ptd_json_write_plain(t, warning_at(network, i));
+        between = "; ";
     }
-    if (t->n == before)
+    for (size_t i = 0; i < n_warnings(chain); i++) {
+        if (has_warning(network, warning_at(chain, i)))
+            continue;
+        ptd_text_puts(t, between);
+        ptd_json_write_plain(t, warning_at(chain, i));
+        between = "; ";
+    }
+    if (*between == '\0')
         ptd_text_puts(t, "(none)");
 }
 
@@ -181,7 +207,8 @@ static bool show_info(struct ptd_cli *c, const json_t *batch)
     put_chain(&c->out, results[CHAIN], k);
     put_network(&c->out, results[NETWORK], k);
     put_wallet(&c->out, results[WALLET], results[BALANCES], k);
-    put_warnings(&c->out, ptd_cli_get(results[NETWORK], "warnings"), k);
+    put_warnings(&c->out, ptd_cli_get(results[NETWORK], "warnings"),
+                 ptd_cli_get(results[CHAIN], "warnings"), k);
     return true;
 }
 

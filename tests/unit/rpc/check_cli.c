@@ -117,7 +117,8 @@ static json_t *say(struct ptd_rpc_call *call, void *arg)
           "\"port\":8333,\"score\":4}],\"warnings\":[\"one\",\"two\"]}" },
         { "getblockchaininfo",
           "{\"chain\":\"regtest\",\"blocks\":5,\"headers\":10,"
-          "\"verificationprogress\":0.5,\"difficulty\":4}" },
+          "\"verificationprogress\":0.5,\"difficulty\":4,"
+          "\"warnings\":[\"two\",\"three\"]}" },
         { "getpeerinfo",
           "[{\"id\":12,\"addr\":\"10.0.0.1:8333\",\"network\":\"ipv4\","
           "\"servicesnames\":[\"NETWORK\",\"NETWORK_LIMITED\"],\"relaytxes\":"
@@ -540,7 +541,7 @@ static const struct row {
       " 50.0000%\nDifficulty: 4\n\nNetwork: in 1, out 2, total 3\n"
       "Version: 310100\nTime offset (s): -2\nProxies: 127.0.0.1:9050 (ipv4, "
       "onion), 127.0.0.1:7656 (i2p)\nMin tx relay fee rate (BTC/kvB): "
-      "0.00000100\n\nWarnings: one; two\n",
+      "0.00000100\n\nWarnings: one; two; three\n",
       "" },
     { "-getinfo in color", { "-getinfo", "-color=always" }, NULL, 0, NULL, "" },
     { "-getinfo in no color",
