@@ -196,16 +196,33 @@ static enum ptd_err start_threads(struct ptd_rpc *r)
                             r->http);
 }
 
+static enum ptd_err make_http(struct ptd_rpc *r)
+{
+    return ptd_http_new(&r->http, r);
+}
+
 enum ptd_err ptd_rpc_start(struct ptd_rpc *r, struct ptd_rpc_why *why)
 {
-    enum ptd_err e;
+    /* Whoever reads the cookie finds us listening. */
+    static const struct {
+        const char *what;
+        enum ptd_err (*fn)(struct ptd_rpc *r);
+    } steps[] = {
+        { "binding", ptd_rpc_bind },
+        { "writing the cookie", write_cookie },
+        { "making the HTTP server", make_http },
+        { "starting threads", start_threads },
+    };
 
     PTD_ASSERT(r->http == NULL);
-    /* Whoever reads the cookie finds us listening. */
-    if ((e = ptd_rpc_bind(r)) != PTD_OK || (e = write_cookie(r)) != PTD_OK ||
-        (e = ptd_http_new(&r->http, r)) != PTD_OK ||
-        (e = start_threads(r)) != PTD_OK)
+    for (size_t i = 0; i < PTD_COUNT(steps); i++) {
+        enum ptd_err e = steps[i].fn(r);
+
+        if (e == PTD_OK)
+            continue;
+        ptd_log_error("RPC server: %s: %s", steps[i].what, ptd_err_text(e));
         return cannot_start(why, e);
+    }
     return PTD_OK;
 }
 
