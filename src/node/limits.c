@@ -57,8 +57,24 @@ static unsigned long threads(void)
     return n;
 }
 
-void ptd_limits_raise(unsigned *max_connections)
+static void lower(unsigned *max_connections, unsigned long peers)
 {
+    struct ptd_complaint what;
+
+    (void)ptd_complain(&what,
+                       "Reducing -maxconnections from %u to %lu, because of "
+                       "system limitations.",
+                       *max_connections, peers);
+    fprintf(stderr, "Warning: %s\n", what.text);
+    ptd_log_warn("%s", what.text);
+    *max_connections = (unsigned)peers;
+}
+
+enum ptd_err ptd_limits_raise(unsigned *max_connections,
+                              struct ptd_complaint *why)
+{
+    unsigned long needed =
+        FDS_OF_OURS + (*max_connections > 0 ? FDS_PER_PEER : 0);
     unsigned long fds = descriptors(), tasks = threads();
     unsigned long peers =
         PTD_MIN(share(fds, FDS_OF_OURS, FDS_PER_PEER),
@@ -66,10 +82,12 @@ void ptd_limits_raise(unsigned *max_connections)
 
     ptd_log_info("Descriptors: %lu, threads: %lu: enough for %lu peers", fds,
                  tasks, peers);
-    if (peers >= *max_connections)
-        return;
-    ptd_log_warn("Reducing -maxconnections from %u to %lu, because of system "
-                 "limitations.",
-                 *max_connections, peers);
-    *max_connections = (unsigned)peers;
+    if (fds < needed)
+        return ptd_complain(why,
+                            "Not enough file descriptors available. %lu "
+                            "available, %lu required.",
+                            fds, needed);
+    if (peers < *max_connections)
+        lower(max_connections, peers);
+    return PTD_OK;
 }

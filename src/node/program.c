@@ -319,7 +319,8 @@ static enum ptd_err open_all(struct program *p)
         return e;
     tell_start(p);
     warn(p);
-    ptd_limits_raise(&p->cfg.max_connections);
+    if ((e = ptd_limits_raise(&p->cfg.max_connections, &p->why)) != PTD_OK)
+        return e;
     tell_limits(&p->cfg);
     return make_helpers(p);
 }
