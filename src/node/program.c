@@ -442,13 +442,26 @@ static void open_log_late(struct program *p)
         p->early = NULL;
 }
 
+/* A line of the log for each of the text's. */
+static void log_failure(const char *text)
+{
+    for (;;) {
+        size_t n = strcspn(text, "\n");
+
+        ptd_log_error("%.*s", (int)n, text);
+        if (text[n] == '\0')
+            return;
+        text += n + 1;
+    }
+}
+
 /* To who waits at the terminal, and to the log. */
 static void tell_failure(struct program *p, enum ptd_err e)
 {
     const char *text = p->why.text[0] != '\0' ? p->why.text : ptd_err_text(e);
 
     open_log_late(p);
-    ptd_log_error("%s", text);
+    log_failure(text);
     fprintf(stderr, "%s%s\n", p->why.offers ? "" : "Error: ", text);
 }
 
