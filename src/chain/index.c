@@ -199,7 +199,9 @@ static enum ptd_err open_journal(struct ptd_index *x)
 static const char *cause(enum ptd_err e)
 {
     switch ((int)e) {
-    case PTD_EBADVALUE: return "damaged, cut off, or of another version";
+    case PTD_EBADVALUE:
+        return "damaged, cut off, or of another version: start "
+               "with -reindex to build it anew";
     case PTD_EFULL: return "the disk is full";
     case PTD_EIO: return strerror(errno);
     default: return ptd_err_text(e);
