@@ -179,6 +179,7 @@ static enum ptd_err import_file(struct import *im, const char *path,
     struct ptd_orphan at = { .file = file };
     const uint8_t *raw;
     size_t n;
+    const uint64_t n_before = im->res->n_blocks;
     enum ptd_err e =
         ptd_blockreader_open(&r, path, im->c->cfg.params, &im->key);
 
@@ -194,6 +195,11 @@ static enum ptd_err import_file(struct import *im, const char *path,
         if ((e = take_block(im, r, raw, &at)) != PTD_OK)
             break;
     }
+    if (e == PTD_EEOF && im->res->n_blocks == n_before &&
+        ptd_blockreader_skipped(r) > 0)
+        ptd_log_warn("%s: not one block is found in it: is it of another "
+                     "network, or its xor.dat not the one it was written with?",
+                     path);
     im->res->n_skipped += ptd_blockreader_skipped(r);
     ptd_blockreader_close(r);
     return e == PTD_EEOF ? PTD_OK : e;
