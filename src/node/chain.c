@@ -71,6 +71,16 @@ uint32_t ptd_node_prune_after(const struct ptd_node_config *cfg)
 
 /* ---- a new tip ------------------------------------------------------- */
 
+/* Blocks that counted count no more. */
+static void tell_reorganization(const struct ptd_tip_change *t)
+{
+    if (t->fork_height < t->old_height)
+        ptd_log_info("Chain reorganized: %" PRIu32 " blocks back to height "
+                     "%" PRIu32 ", %" PRIu32 " forward",
+                     t->old_height - t->fork_height, t->fork_height,
+                     t->new_height - t->fork_height);
+}
+
 /* Any thread, no lock. */
 static void on_tip(void *arg, const struct ptd_tip_change *t)
 {
@@ -78,6 +88,7 @@ static void on_tip(void *arg, const struct ptd_tip_change *t)
     const struct ptd_node_config *cfg = n->cfg;
     char hex[PTD_HASH_HEX_SIZE];
 
+    tell_reorganization(t);
     ptd_log_info("UpdateTip: new best=%s height=%" PRIu32,
                  ptd_hash_to_hex(&t->new_tip, hex), t->new_height);
     node_sync_tip(n, t);
