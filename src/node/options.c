@@ -36,17 +36,14 @@ static void print_folded(FILE *out, const char *text, int indent)
     fputc('\n', out);
 }
 
-static void print_ignored(FILE *out)
+static void print_names(FILE *out, enum ptd_option_flags flag)
 {
     char line[80] = "";
 
-    fputs("Accepted for the sake of files that are shared with bitcoind, and "
-          "ignored:\n\n",
-          out);
     for (size_t i = 0; i < ptd_n_options; i++) {
         const struct ptd_option *o = &ptd_options[i];
 
-        if (!(o->flags & PTD_OPTION_IGNORED))
+        if (!(o->flags & flag))
             continue;
         if (strlen(line) + strlen(o->name) > 68) {
             fprintf(out, "      %s\n", line);
@@ -78,5 +75,10 @@ void ptd_options_print(FILE *out, enum ptd_options_shown which)
             fputc('\n', out);
         }
     }
-    print_ignored(out);
+    fputs("Accepted for the sake of files that are shared with bitcoind, and "
+          "ignored:\n\n",
+          out);
+    print_names(out, PTD_OPTION_IGNORED);
+    fputs("\nRead and checked, without effect in this version:\n\n", out);
+    print_names(out, PTD_OPTION_MISSING);
 }

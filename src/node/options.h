@@ -19,7 +19,8 @@ enum ptd_option_flags {
     PTD_OPTION_NETWORK = 4,     /* means another thing on each network */
     PTD_OPTION_SECRET = 8,      /* its value is not logged */
     PTD_OPTION_RARE = 16,       /* shown by -help-debug alone */
-    PTD_OPTION_IGNORED = 32     /* of what Pentad has not; accepted */
+    PTD_OPTION_IGNORED = 32,    /* of what Pentad has not; accepted */
+    PTD_OPTION_MISSING = 64     /* of what it has not yet; read and checked */
 };
 
 struct ptd_option {

@@ -23,7 +23,13 @@
         name, PTD_OPTION_IGNORED | NETWORK, NULL, NULL                         \
     }
 
-/* Shown where they do something; see also set_missing.c. */
+/* Without effect so far; of most set_missing.c tells who sets them. */
+#define MISSING(name)                                                          \
+    {                                                                          \
+        name, PTD_OPTION_MISSING, NULL, NULL                                   \
+    }
+
+/* Missing, where there is no libzmq. */
 #ifdef HAVE_ZMQ
 #define ZMQ(name, form, help)                                                  \
     {                                                                          \
@@ -32,7 +38,7 @@
 #else
 #define ZMQ(name, form, help)                                                  \
     {                                                                          \
-        name, ANY, NULL, NULL                                                  \
+        name, PTD_OPTION_MISSING, NULL, NULL                                   \
     }
 #endif
 #define ZMQ_MARK(name)                                                         \
@@ -52,7 +58,7 @@ const struct ptd_option ptd_options[] = {
       "because another file is" },
     { "assumevalid", ANY, "=<hex>",
       "Accepted and without effect: no script is ever run" },
-    { "blockfilterindex", ANY, NULL, NULL },
+    MISSING("blockfilterindex"),
     { "blocknotify", ANY, "=<cmd>",
       "Run <cmd> when the best block changes; %s in it becomes its hash" },
     { "blocksdir", ANY, "=<dir>",
@@ -146,12 +152,12 @@ const struct ptd_option ptd_options[] = {
     { "fixedseeds", ANY, "",
       "Start from built-in addresses where no other is known (default: 1)" },
     { "forcednsseed", ANY, "", "Ask DNS seeds in any case (default: 0)" },
-    { "i2pacceptincoming", ANY, NULL, NULL },
-    { "i2psam", ANY, NULL, NULL },
+    MISSING("i2pacceptincoming"),
+    MISSING("i2psam"),
     { "listen", ANY, "",
       "Accept connections (default: 1, unless -connect, -proxy or "
       "-maxconnections=0 is given)" },
-    { "listenonion", ANY, NULL, NULL },
+    MISSING("listenonion"),
     { "maxconnections", ANY, "=<n>",
       "Have at most <n> peers besides those of -addnode (default: 125)" },
     { "maxhandshakes", ANY, "=<n>",
@@ -178,7 +184,7 @@ const struct ptd_option ptd_options[] = {
     { "onlynet", ANY, "=<net>",
       "Dial nodes of this network only, unless told by name or address: "
       "ipv4, ipv6, onion, i2p, cjdns; may be given several times" },
-    { "peerblockfilters", ANY, NULL, NULL },
+    MISSING("peerblockfilters"),
     { "peerbloomfilters", ANY, "",
       "Serve blocks and transactions by bloom filter, as BIP 37 has it "
       "(default: 0)" },
@@ -199,9 +205,9 @@ const struct ptd_option ptd_options[] = {
       "times" },
     { "timeout", ANY, "=<n>",
       "Give up dialling after <n> milliseconds (default: 5000)" },
-    { "torcontrol", ANY, NULL, NULL },
-    { "torpassword", SECRET, NULL, NULL },
-    { "v2transport", ANY, NULL, NULL },
+    MISSING("torcontrol"),
+    { "torpassword", SECRET | PTD_OPTION_MISSING, NULL, NULL },
+    MISSING("v2transport"),
     { "whitebind", ANY, "=<[permissions@]addr>",
       "Listen at this address and give whoever calls there permissions: "
       "bloomfilter, noban, forcerelay, relay, mempool, download, addr, all "
@@ -321,7 +327,7 @@ const struct ptd_option ptd_options[] = {
     { "minrelaytxfee", ANY, "=<amt>",
       "Do not take transactions that are known to pay less than this for 1000 "
       "virtual bytes, in BTC, and tell peers so (default: 0.000001)" },
-    { "privatebroadcast", ANY, NULL, NULL },
+    MISSING("privatebroadcast"),
     { "whitelistforcerelay", ANY, "",
       "Give forcerelay to peers of -whitelist and -whitebind for which no "
       "permission is named (default: 0)" },
@@ -330,7 +336,7 @@ const struct ptd_option ptd_options[] = {
       "permission is named (default: 1)" },
 
     { "", ANY, NULL, "RPC server options:" },
-    { "rest", ANY, NULL, NULL },
+    MISSING("rest"),
     { "rpcallowip", ANY, "=<ip>",
       "Allow requests from an address (1.2.3.4) or a network (1.2.3.0/24, "
       "1.2.3.0/255.255.255.0, ::/0); may be given several times (default: "
