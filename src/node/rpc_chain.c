@@ -69,8 +69,13 @@ json_t *rpc_work(const struct ptd_u256 *work)
 }
 
 json_t *rpc_fail_verdict(struct ptd_rpc_call *call, enum ptd_rpc_code code,
-                         const char *before, const struct ptd_block_verdict *v)
+                         const char *before, struct ptd_blockchain *c,
+                         const struct ptd_block_verdict *v)
 {
+    char trouble[PTD_CHAIN_WHY_SIZE];
+
+    if (v->class == PTD_BLOCK_IO && ptd_blockchain_trouble(c, trouble))
+        return ptd_rpc_fail(call, code, "%s%s", before, trouble);
     return ptd_rpc_fail(call, code, "%s%s%s%s", before, v->reason,
                         v->detail[0] != '\0' ? ", " : "", v->detail);
 }

@@ -29,14 +29,14 @@ static bool output_of_address(struct output *out, const struct ptd_params *p,
 
 /* ---- many blocks -------------------------------------------------------------- */
 
-static json_t *fail_mining(struct ptd_rpc_call *call, enum ptd_err e,
-                           const struct ptd_block_verdict *v)
+static json_t *fail_mining(struct ptd_rpc_call *call, struct ptd_blockchain *c,
+                           enum ptd_err e, const struct ptd_block_verdict *v)
 {
     if (e == PTD_ENOMEM)
         return NULL;
-    if (e == PTD_EREJECTED)
+    if (e == PTD_EREJECTED || (e == PTD_EIO && v->class == PTD_BLOCK_IO))
         return rpc_fail_verdict(call, PTD_RPC_INTERNAL_ERROR,
-                                "ProcessNewBlock, block not accepted: ", v);
+                                "ProcessNewBlock, block not accepted: ", c, v);
     return ptd_rpc_fail(call, PTD_RPC_INTERNAL_ERROR,
                         "ProcessNewBlock, block not accepted: %s",
                         ptd_err_text(e));
@@ -92,7 +92,7 @@ static json_t *generate(struct ptd_rpc_call *call, void *arg, int64_t n,
     list = json_array();
     while (n > 0 && list != NULL) {
         const size_t want = (size_t)PTD_MIN(n, AT_ONCE);
-        struct ptd_block_verdict v;
+        struct ptd_block_verdict v = { 0 };
         size_t n_made = 0;
         enum ptd_err e = mine(r, c, to, made, &n_made, want, &left, &v);
 
@@ -100,7 +100,7 @@ static json_t *generate(struct ptd_rpc_call *call, void *arg, int64_t n,
             ptd_json_append(&list, ptd_json_hash(&made[i]));
         if (e != PTD_OK && e != PTD_ECLOSED) {
             json_decref(list);
-            return fail_mining(call, e, &v);
+            return fail_mining(call, c, e, &v);
         }
         if (n_made == 0)
             break;
@@ -273,16 +273,16 @@ static json_t *finish(struct ptd_rpc_call *call, struct ptd_node_rpc *r,
 
     if (v.class != PTD_BLOCK_VALID)
         return rpc_fail_verdict(call, PTD_RPC_VERIFY_ERROR,
-                                "TestBlockValidity failed: ", &v);
+                                "TestBlockValidity failed: ", c, &v);
     if (ptd_mine_solve(r->cfg->params, block, &tries, &r->stopping) != PTD_OK)
         return ptd_rpc_fail(call, PTD_RPC_MISC_ERROR, "Failed to make block.");
     if (submit) {
         ptd_blockchain_accept_block(c, &res, block,
                                     PTD_ACCEPT_REQUESTED | PTD_ACCEPT_TRUSTED);
         if (res.verdict.class != PTD_BLOCK_VALID)
-            return rpc_fail_verdict(
-                call, PTD_RPC_INTERNAL_ERROR,
-                "ProcessNewBlock, block not accepted: ", &res.verdict);
+            return rpc_fail_verdict(call, PTD_RPC_INTERNAL_ERROR,
+                                    "ProcessNewBlock, block not accepted: ", c,
+                                    &res.verdict);
     }
     ptd_block_header_hash(&b->header, &hash);
     o = json_object();

@@ -121,10 +121,13 @@ double rpc_hashes_per_s(struct ptd_blockchain *c,
                         const struct ptd_block_info *last, uint32_t n_blocks)
     PTD_NONNULL(1, 2);
 
-/* "bad-txnmrklroot, hashMerkleRoot mismatch": fail the call with it. */
+/* "bad-txnmrklroot, hashMerkleRoot mismatch": fail the call with it; where c
+ * could not write, with what stopped it: "Writing a block: the disk is
+ * full". */
 json_t *rpc_fail_verdict(struct ptd_rpc_call *call, enum ptd_rpc_code code,
-                         const char *before, const struct ptd_block_verdict *v)
-    PTD_NONNULL(1, 3, 4);
+                         const char *before, struct ptd_blockchain *c,
+                         const struct ptd_block_verdict *v)
+    PTD_NONNULL(1, 3, 4, 5);
 
 /* Scripts as text (rpc_script.c). A script that spends shows in which way its
  * signatures sign. */

@@ -159,14 +159,14 @@ static enum ptd_err complete(struct ptd_msg **m, struct ptd_blockchain *c)
 }
 
 /* BIP 22: null, or why it is refused. */
-static json_t *bip22(struct ptd_rpc_call *call,
+static json_t *bip22(struct ptd_rpc_call *call, struct ptd_blockchain *c,
                      const struct ptd_block_verdict *v)
 {
     switch (v->class) {
     case PTD_BLOCK_VALID: return json_null();
     case PTD_BLOCK_NO_MEMORY: return NULL;
     case PTD_BLOCK_IO:
-        return rpc_fail_verdict(call, PTD_RPC_VERIFY_ERROR, "", v);
+        return rpc_fail_verdict(call, PTD_RPC_VERIFY_ERROR, "", c, v);
     case PTD_BLOCK_MUTATED:
     case PTD_BLOCK_INVALID:
     case PTD_BLOCK_KNOWN_BAD:
@@ -205,7 +205,7 @@ static json_t *submitblock(struct ptd_rpc_call *call, void *arg)
         return json_string("duplicate");
     if (res.verdict.class == PTD_BLOCK_VALID && !res.new_tip)
         return json_string("inconclusive");
-    return bip22(call, &res.verdict);
+    return bip22(call, c, &res.verdict);
 }
 
 /* The first bytes; whole blocks are welcome too. */
@@ -276,7 +276,7 @@ static json_t *propose(struct ptd_rpc_call *call, struct ptd_blockchain *c,
     v = ptd_blockchain_test_block(c, m);
     ptd_msg_free(m);
     if (!ptd_blockchain_find(c, &b, &hash))
-        return bip22(call, &v);
+        return bip22(call, c, &v);
     return json_string(b.invalid  ? "duplicate-invalid"
                        : b.linked ? "duplicate"
                                   : "duplicate-inconclusive");
