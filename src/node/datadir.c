@@ -199,6 +199,18 @@ static enum ptd_err read_includes(const char *datadir, struct ptd_args *args,
     return PTD_OK;
 }
 
+/* Why it cannot be, unless it is not there: that is the usual case. */
+static enum ptd_err cannot_open_conf(struct ptd_complaint *why,
+                                     const char *path, int error)
+{
+    struct ptd_complaint problem;
+
+    (void)ptd_complain(
+        &problem, "specified config file \"%s\" could not be opened%s%s.", path,
+        error != ENOENT ? ": " : "", error != ENOENT ? strerror(error) : "");
+    return cannot_read(why, problem.text);
+}
+
 static enum ptd_err check_datadir(const struct ptd_args *args,
                                   struct ptd_complaint *why)
 {
@@ -229,12 +241,8 @@ enum ptd_err ptd_datadir_read_conf(char **path, bool *is_read,
         return cannot_read(why, problem.text);
     }
     e = read_file(*path, *path, args, why);
-    if (e == PTD_EIO && (ptd_args_is_set(args, "conf") || errno != ENOENT)) {
-        (void)ptd_complain(&problem,
-                           "specified config file \"%s\" could not be opened.",
-                           *path);
-        return cannot_read(why, problem.text);
-    }
+    if (e == PTD_EIO && (ptd_args_is_set(args, "conf") || errno != ENOENT))
+        return cannot_open_conf(why, *path, errno);
     if (e == PTD_EIO)
         return PTD_OK; /* there is none */
     *is_read = e == PTD_OK;

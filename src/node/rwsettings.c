@@ -162,27 +162,28 @@ enum ptd_err ptd_args_read_settings(struct ptd_args *a, const char *path,
 
 /* ---- writing --------------------------------------------------------------- */
 
-static bool write_new(const char *path, const char *text)
+/* 0, or an error's number. */
+static int write_new(const char *path, const char *text)
 {
     size_t n = strlen(text), done = 0;
+    int error = 0;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return false;
-    while (done < n) {
+        return errno;
+    while (done < n && error == 0) {
         ssize_t k = write(fd, text + done, n - done);
 
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            break;
-        done += (size_t)k;
+        if (k > 0)
+            done += (size_t)k;
+        else if (k == 0 || errno != EINTR)
+            error = k == 0 ? EIO : errno;
     }
-    if (done < n || fsync(fd) != 0) {
-        close(fd);
-        return false;
-    }
-    return close(fd) == 0;
+    if (error == 0 && fsync(fd) != 0)
+        error = errno;
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error;
 }
 
 /* To a new file, which then takes the old one's place. */
@@ -192,20 +193,21 @@ static enum ptd_err replace(const char *path, const char *text,
     size_t n = strlen(path) + sizeof ".tmp";
     char *temporary = ptd_alloc(n);
     enum ptd_err e = PTD_OK;
+    int error;
 
     if (temporary == NULL)
         return PTD_ENOMEM;
     snprintf(temporary, n, "%s.tmp", path);
-    if (!write_new(temporary, text))
+    if ((error = write_new(temporary, text)) != 0)
         e = ptd_complain(why,
                          "Settings file could not be written:\n- Error: Unable "
-                         "to open settings file %s for writing",
-                         temporary);
+                         "to open settings file %.3800s for writing: %s",
+                         temporary, strerror(error));
     else if (rename(temporary, path) != 0)
         e = ptd_complain(why,
                          "Settings file could not be written:\n- Failed "
-                         "renaming settings file %.1900s to %.1900s",
-                         temporary, path);
+                         "renaming settings file %.1900s to %.1900s: %s",
+                         temporary, path, strerror(errno));
     ptd_free(temporary);
     return e;
 }

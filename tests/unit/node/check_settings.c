@@ -947,6 +947,8 @@ START_TEST(settings_file_is_read_and_written_anew)
     ck_assert_ptr_nonnull(strstr(why.text, "Settings file could not be "
                                            "written:\n- Error: Unable to open "
                                            "settings file "));
+    ck_assert_ptr_nonnull(
+        strstr(why.text, ".tmp for writing: No such file or directory"));
     ptd_args_fini(&a);
     free(path);
     temp_remove(dir);
