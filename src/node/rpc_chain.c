@@ -144,7 +144,7 @@ static json_t *warnings(struct ptd_node_rpc *r)
     if (json_is_array(list))
         ptd_json_append(&list,
                         json_string("Scripts, coins and signet's signatures "
-                                    "are not verified: this node follows proof "
+                                    "are not verified; this node follows proof "
                                     "of work and checks the structure of "
                                     "blocks"));
     return list;
