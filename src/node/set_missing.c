@@ -11,15 +11,17 @@
 PTD_LOG_TAG(NODE);
 
 static const char *const missing[] = {
-    "blockfilterindex", "peerblockfilters", "privatebroadcast", "rest",
+    "blockfilterindex", "peerblockfilters", "rest",
 #ifndef HAVE_ZMQ
-    "zmqpubhashblock",  "zmqpubhashtx",     "zmqpubrawblock",   "zmqpubrawtx",
-    "zmqpubsequence",
+    "zmqpubhashblock",  "zmqpubhashtx",     "zmqpubrawblock",
+    "zmqpubrawtx",      "zmqpubsequence",
 #endif
 };
 
-/* Without them less is connected, and nothing is lost: for the log alone. */
-static const char *const unused[] = { "i2psam", "listenonion", "v2transport" };
+/* Without them less is connected, and nothing is lost (with privatebroadcast
+ * nothing is sent): for the log alone. */
+static const char *const unused[] = { "i2psam", "listenonion",
+                                      "privatebroadcast", "v2transport" };
 
 static bool is_given(const struct setter *s, const char *option)
 {

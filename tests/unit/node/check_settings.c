@@ -398,7 +398,7 @@ static const struct {
       "-proxyrandomize is disabled. Tor circuits for private broadcast "
       "connections may be correlated to other connections over Tor. For "
       "maximum privacy set -proxyrandomize=1.",
-      1 },
+      0 },
 };
 
 START_TEST(warned_in_words)
