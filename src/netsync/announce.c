@@ -180,6 +180,8 @@ void announce_run(struct ptd_sync_peer *sp)
         return;
     }
     tell(sp, &plan);
+    if (plan.how == COMPACT) /* it need not ask for more */
+        ptd_peer_update_last_block(sp->peer, (int32_t)plan.best.height);
     ptd_mutex_lock(&sp->ns->mu);
     settle_locked(sp, &plan);
     ptd_mutex_unlock(&sp->ns->mu);

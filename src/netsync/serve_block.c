@@ -218,7 +218,10 @@ enum ptd_err serve_block(struct ptd_sync_peer *sp, const struct ptd_inv *inv,
         e = send_filtered(sp, &inv->hash, bytes);
     else
         e = send_compact(sp, &info, bytes);
-    return e == PTD_OK ? go_on(sp, &inv->hash) : e;
+    if (e != PTD_OK)
+        return e;
+    ptd_peer_update_last_block(sp->peer, (int32_t)info.header.height);
+    return go_on(sp, &inv->hash);
 }
 
 /* ---- some transactions ----------------------------------------------- */

@@ -270,6 +270,7 @@ static bool note_locked(struct ptd_sync_peer *sp, const struct ptd_hash *hash)
         return false;
     if (!sp->best.is || ptd_u256_cmp(&info.work, &sp->best.work) >= 0)
         sync_mark(&sp->best, &info);
+    ptd_peer_update_last_block(sp->peer, (int32_t)info.height);
     return true;
 }
 

@@ -50,6 +50,7 @@ static const struct {
 
 START_TEST(a_block_is_told)
 {
+    struct ptd_peer_stats before, after;
     struct ptd_hash tip;
     struct ptd_msg *m;
     struct actor *a;
@@ -64,6 +65,7 @@ START_TEST(a_block_is_told)
     if (ways[_i].has_tip)
         shows(a, rig_tip(&s.r));
     (void)actor_sync(a, PTD_MSG_PING);
+    ptd_peer_stats(a->ours, &before);
     tip = scene_grow(&s, ways[_i].n_blocks, 2);
     m = actor_wait(a, ways[_i].type);
     if (m->type == PTD_MSG_INV) {
@@ -86,6 +88,10 @@ START_TEST(a_block_is_told)
     }
     ptd_msg_free(m);
     ck_assert_uint_eq(actor_sync(a, ways[_i].type), 0);
+    /* Who is only told of it has yet to fetch it. */
+    ptd_peer_stats(a->ours, &after);
+    ck_assert_int_eq(after.last_block - before.last_block,
+                     ways[_i].type == PTD_MSG_CMPCTBLOCK);
     scene_close(&s);
 }
 END_TEST

@@ -175,6 +175,7 @@ static const struct {
 START_TEST(a_block_is_given)
 {
     const struct ptd_codec cx = { .pver = 70016, .encoding = PTD_ENC_WITNESS };
+    struct ptd_peer_stats stats;
     struct ptd_msg *block, *m;
     struct ptd_hash hash;
     struct actor *a;
@@ -204,6 +205,9 @@ START_TEST(a_block_is_given)
     }
     ptd_msg_free(m);
     ptd_msg_free(block);
+    (void)actor_sync(a, PTD_MSG_PING);
+    ptd_peer_stats(a->ours, &stats);
+    ck_assert_int_eq(stats.last_block, 4); /* now it has it */
     scene_close(&s);
 }
 END_TEST
