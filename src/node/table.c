@@ -51,6 +51,20 @@ static void put_line(const struct table *t, const char *line)
     printf("%.*s%s\n", t->columns, line, t->in_place ? "\033[K" : "");
 }
 
+/* How to reach the node. */
+static void put_node(const struct table *t)
+{
+    const struct ptd_node_config *cfg = t->node->cfg;
+    char line[WIDTH_MAX];
+
+    if (cfg->datadir != NULL && cfg->server)
+        snprintf(line, sizeof line, "RPC port %u, data directory %s",
+                 cfg->rpc_port, cfg->datadir);
+    else
+        line[0] = '\0';
+    put_line(t, line);
+}
+
 static void put_peer(const struct table *t, const struct ptd_peer_stats *st)
 {
     char line[WIDTH_MAX], addr[PTD_NETADDR_TEXT], in[16], out[16], ping[16];
@@ -80,7 +94,7 @@ static void look_at_terminal(struct table *t)
     t->columns = WIDTH_MAX;
     t->rows = 10000;
     if (t->in_place && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 &&
-        w.ws_col > 0 && w.ws_row > 4) {
+        w.ws_col > 0 && w.ws_row > 5) {
         t->columns = w.ws_col;
         t->rows = w.ws_row;
     }
@@ -97,16 +111,18 @@ static void draw(struct table *t)
     if (t->in_place)
         fputs("\033[H", stdout);
     snprintf(line, sizeof line,
-             "pentad %s, %s: %zu peers, height %" PRIu32 " of %" PRIu32
+             "pentad %s, %s: %zu peer%s, height %" PRIu32 " of %" PRIu32
              " headers, %zu addresses known",
              PACKAGE_VERSION, n->cfg->params->name, n_peers,
-             ptd_blockchain_height(n->chain), ptd_headers_height(n->headers),
+             n_peers == 1 ? "" : "s", ptd_blockchain_height(n->chain),
+             ptd_headers_height(n->headers),
              ptd_addrmgr_size(n->addrmgr, PTD_NET_NONE, PTD_ADDRMGR_BOTH));
     put_line(t, line);
+    put_node(t);
     put_line(t, "");
     put_line(t, " peer dir state     address                age s  ping ms "
                 "received     sent  height queued  user agent");
-    room = t->rows - 4;
+    room = t->rows - 5;
     for (size_t i = 0; i < n_peers; i++) {
         struct ptd_peer_stats st;
 
