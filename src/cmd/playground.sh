@@ -5,14 +5,47 @@
 # Real processes and real TCP on 127.0.0.1, regtest, no other network.
 #
 #   playground.sh BUILD_DIRECTORY [OPTIONS for the node in front]
+#
+# The nodes live below BUILD_DIRECTORY/playground, those of a second network
+# beside it below playground-2, and so on.
 set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 1; }
 pentad=$1/src/cmd/pentad
 cli=$1/src/cmd/pentad-cli
-home=$1/playground
+top=$1/playground
 shift
 n_helpers=5
+
+# ---- a home ----------------------------------------------------------------
+
+# Make the directory, and lock it: false if somebody lives there. The lock is
+# on descriptor 9, which the nodes inherit: it lasts until the last of them has
+# ended, however this shell ended. Without flock(1) the front node is asked for.
+take() { # take DIRECTORY
+    mkdir -p "$1"
+    if ! command -v flock >/dev/null; then
+        if kill -0 "$(cat "$1/front/regtest/bitcoind.pid" 2>&1)" 2>/dev/null
+        then return 1; else return 0; fi
+    fi
+    exec 9<"$1"
+    # Who had the lock may have removed the directory before he let it go.
+    flock -n 9 && [ "$1" -ef /dev/fd/9 ]
+}
+
+# The first home that is free; what is in it or in others is left over.
+find_home() {
+    local number=2 old
+    for old in "$top"-*; do
+        [ -d "$old" ] && take "$old" && rm -rf "$old"
+    done
+    home=$top
+    until take "$home"; do
+        home=$top-$number
+        number=$((number + 1))
+    done
+    rm -rf "${home:?}"/*
+}
 
 # A port of 127.0.0.1 on which nobody listens, from $1 on.
 free_port() {
@@ -23,6 +56,8 @@ free_port() {
     done
     echo "$port"
 }
+
+# ---- the end ---------------------------------------------------------------
 
 # The numbers of the jobs that have not ended.
 alive() {
@@ -36,16 +71,18 @@ alive() {
 signal_nodes() { # signal_nodes SIGNAL
     local job
     for job in $(alive); do
-        [ "$job" = "$timer" ] || kill "-$1" "%$job" 2>/dev/null || :
+        [ "$job" = "$timer" ] || kill "-$1" "%$job" || :
     done
 }
 
 # A node leaves within a second. One that does not is not waited for. The timer
-# is a job like the nodes, so that one wait is enough.
+# is a job like the nodes, so that one wait is enough. What the shell would say
+# of jobs that were killed is of no use to anybody.
 timer=
 stop() {
     local left
     trap '' INT TERM HUP
+    exec 2>/dev/null
     signal_nodes TERM
     sleep 10 &
     timer=$(jobs %+ | sed 's/^\[\([0-9]*\)\].*/\1/')
@@ -53,52 +90,83 @@ stop() {
         wait -n || :
         grep -qx "$timer" <<<"$(alive)" || { signal_nodes KILL; break; }
     done
-    kill -KILL "%$timer" 2>/dev/null || :
+    kill -KILL "%$timer" || :
     wait || :
 }
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM HUP
 
+# ---- the network -----------------------------------------------------------
+
+# Start a node with the home $home/NAME.
+start() { # start NAME PORT OPTIONS...
+    local at=$home/$1 port=$2
+    shift 2
+    # It holds the pipe open, and writes to it when it is up.
+    "$pentad" -regtest -datadir="$at" -bind=127.0.0.1 -port="$port" -listen=1 \
+        -printtoconsole=0 -startupnotify='echo >&8' "$@" 8>"$at/up" &
+}
+
+# Wait until the node listens, or has ended.
+is_up() { # is_up NAME
+    read -r <"$home/$1/up"
+}
+
+start_helper() { # start_helper NUMBER OPTIONS...
+    local i=$1
+    shift
+    start "$i" "${ports[i]}" -uacomment="helper$i" -server=0 "$@" \
+        </dev/null >"$home/$i/out" 2>&1
+}
+
 # A block every ten seconds, once the node in front answers.
-mine() { # mine RPC_PORT
+mine() {
     local sleeper=
-    trap 'kill "$sleeper" 2>/dev/null || :; exit 0' TERM
+    trap 'kill "$sleeper" || :; exit 0' TERM
     while :; do
         sleep 10 &
         sleeper=$!
         wait "$sleeper" || :
-        "$cli" -regtest -datadir="$home/front" -rpcport="$1" \
-            generatetodescriptor 1 "raw(51)" >/dev/null 2>&1 || :
+        "$cli" -regtest -datadir="$home/front" \
+            generatetodescriptor 1 "raw(51)" || :
     done
 }
 
-rm -rf "$home"
-front_port=$(free_port 28500)
-port=$front_port
-i=1
-while [ $i -le $n_helpers ]; do
-    before=$port
-    port=$(free_port $((port + 1)))
-    mkdir -p "$home/$i"
-    # Each knows the one before it; the odd ones thus dial towards the front,
-    # which itself dials the even ones.
-    target=$before
-    [ $((i % 2)) = 1 ] && target=$front_port
-    "$pentad" -regtest -datadir="$home/$i" -bind=127.0.0.1 -port="$port" \
-        -connect="127.0.0.1:$target" -listen=1 -uacomment="helper$i" \
-        -server=0 -printtoconsole=0 </dev/null >"$home/$i/out" 2>&1 &
-    [ $((i % 2)) = 0 ] && set -- "-connect=127.0.0.1:$port" "$@"
-    i=$((i + 1))
+find_home
+port=28500
+for name in front $(seq $n_helpers); do
+    mkdir "$home/$name"
+    mkfifo "$home/$name/up"
 done
+declare -a ports
+for i in $(seq 0 $n_helpers); do
+    ports[i]=$(free_port "$port")
+    port=$((ports[i] + 1))
+done
+rpc_port=$(free_port "$port")
+# Here pentad-cli finds it too.
+printf '[regtest]\nrpcport=%s\n' "$rpc_port" >"$home/front/bitcoin.conf"
 
-mkdir -p "$home/front"
-rpc_port=$(free_port $((port + 1)))
+# Who is dialled listens before: the even ones, the front, which dials them,
+# and the odd ones, each of which dials the front and an even one.
+for i in $(seq 2 2 $n_helpers); do
+    start_helper "$i" -connect=0
+    is_up "$i" || :
+    set -- "-connect=127.0.0.1:${ports[i]}" "$@"
+done
 # In the background, so that a signal to this shell is handled at once.
-"$pentad" -regtest -datadir="$home/front" -bind=127.0.0.1 -port="$front_port" \
-    -rpcport="$rpc_port" -listen=1 -printtoconsole=0 -peertable "$@" &
+start front "${ports[0]}" -peertable "$@"
 front=$!
-mine "$rpc_port" </dev/null &
 status=0
+if is_up front; then
+    for i in $(seq 1 2 $n_helpers); do
+        even=$((i < n_helpers ? i + 1 : i - 1))
+        start_helper "$i" -connect="127.0.0.1:${ports[0]}" \
+            -connect="127.0.0.1:${ports[even]}"
+        is_up "$i" || :
+    done
+    mine </dev/null >/dev/null 2>&1 &
+fi
 wait "$front" || status=$?
 stop
 exit "$status"
