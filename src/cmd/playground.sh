@@ -71,26 +71,18 @@ alive() {
 signal_nodes() { # signal_nodes SIGNAL
     local job
     for job in $(alive); do
-        [ "$job" = "$timer" ] || kill "-$1" "%$job" || :
+        kill "-$1" "%$job" || :
     done
 }
 
-# A node leaves within a second. One that does not is not waited for. The timer
-# is a job like the nodes, so that one wait is enough. What the shell would say
-# of jobs that were killed is of no use to anybody.
-timer=
+# A node leaves within a second. One that does not is not waited for. Each holds
+# the pipe open for writing: its end comes with the last of them. What the shell
+# would say of jobs that were killed is of no use to anybody.
 stop() {
-    local left
     trap '' INT TERM HUP
-    exec 2>/dev/null
+    exec 2>/dev/null 7>&-
     signal_nodes TERM
-    sleep 10 &
-    timer=$(jobs %+ | sed 's/^\[\([0-9]*\)\].*/\1/')
-    while left=$(alive) && [ "$left" != "$timer" ]; do
-        wait -n || :
-        grep -qx "$timer" <<<"$(alive)" || { signal_nodes KILL; break; }
-    done
-    kill -KILL "%$timer" || :
+    read -rt 10 -u 6 || [ $? -le 128 ] || signal_nodes KILL
     wait || :
 }
 trap 'stop; exit 130' INT
@@ -119,20 +111,24 @@ start_helper() { # start_helper NUMBER OPTIONS...
         </dev/null >"$home/$i/out" 2>&1
 }
 
-# A block every ten seconds, once the node in front answers.
+# A block every ten seconds, until the last node has ended: nobody writes to the
+# pipe.
 mine() {
-    local sleeper=
-    trap 'kill "$sleeper" || :; exit 0' TERM
+    local status
+    trap 'exit 0' TERM
     while :; do
-        sleep 10 &
-        sleeper=$!
-        wait "$sleeper" || :
+        status=0
+        read -rt 10 -u 6 || status=$?
+        [ $status -gt 128 ] || exit 0
         "$cli" -regtest -datadir="$home/front" \
             generatetodescriptor 1 "raw(51)" || :
     done
 }
 
 find_home
+mkfifo "$home/ended"
+# shellcheck disable=SC2094
+exec 7<>"$home/ended" 6<"$home/ended"
 port=28500
 for name in front $(seq $n_helpers); do
     mkdir "$home/$name"
@@ -165,7 +161,7 @@ if is_up front; then
             -connect="127.0.0.1:${ports[even]}"
         is_up "$i" || :
     done
-    mine </dev/null >/dev/null 2>&1 &
+    mine </dev/null >/dev/null 2>&1 7>&- &
 fi
 wait "$front" || status=$?
 stop
