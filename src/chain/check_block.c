@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "chain/opcode.h"
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
 #include "wire/header.h"
@@ -169,8 +170,6 @@ static struct ptd_block_verdict check_witness(const struct ptd_msg_block *b,
     }
     return valid;
 }
-
-enum { OP_1 = 0x51 };
 
 size_t ptd_height_push(uint8_t out[PTD_HEIGHT_PUSH_MAX], uint32_t height)
 {

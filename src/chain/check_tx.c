@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "chain/check_block.h"
+#include "chain/opcode.h"
 #include "wire/tx.h"
 
 enum {
@@ -13,16 +14,6 @@ enum {
     COINBASE_SCRIPT_MAX = 100,
     FEW_INPUTS = 8, /* compared each with each, without memory */
     SIGOPS_PER_MULTISIG = 20
-};
-
-enum {
-    OP_PUSHDATA1 = 0x4c,
-    OP_PUSHDATA2 = 0x4d,
-    OP_PUSHDATA4 = 0x4e,
-    OP_CHECKSIG = 0xac,
-    OP_CHECKSIGVERIFY = 0xad,
-    OP_CHECKMULTISIG = 0xae,
-    OP_CHECKMULTISIGVERIFY = 0xaf
 };
 
 /* ---- sizes ---------------------------------------------------------- */

@@ -6,12 +6,12 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "chain/opcode.h"
 #include "crypto/siphash.h"
 #include "wire/codec.h"
 #include "wire/tx.h"
 
 enum {
-    OP_RETURN = 0x6a,
     SCRIPT_MAX = 10000, /* of an output that can be spent */
     FIRST_BUCKETS = 1024
 };

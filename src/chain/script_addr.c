@@ -7,22 +7,8 @@
 
 #include "base/util.h"
 #include "chain/bech32.h"
+#include "chain/opcode.h"
 #include "crypto/sha256.h"
-
-enum {
-    OP_0 = 0x00,
-    OP_PUSHDATA4 = 0x4e,
-    OP_1NEGATE = 0x4f,
-    OP_1 = 0x51,
-    OP_16 = 0x60,
-    OP_RETURN = 0x6a,
-    OP_DUP = 0x76,
-    OP_EQUAL = 0x87,
-    OP_EQUALVERIFY = 0x88,
-    OP_HASH160 = 0xa9,
-    OP_CHECKSIG = 0xac,
-    OP_CHECKMULTISIG = 0xae
-};
 
 enum {
     HASH160_BYTES = 20,

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "chain/opcode.h"
 #include "chain/script_addr.h"
 #include "node/rpc_methods.h"
 
 /* ---- addresses ------------------------------------------------------------------ */
 
-enum { OP_1 = 0x51, OP_HASH160 = 0xa9, PROGRAM_AT = 2 };
+enum { PROGRAM_AT = 2 };
 
 static json_t *describe(const struct ptd_params *params,
                         const struct ptd_script *s)

@@ -8,24 +8,10 @@
 #include "base/alloc.h"
 #include "base/hex.h"
 #include "base/util.h"
+#include "chain/opcode.h"
 #include "chain/script_addr.h"
 #include "node/rpc_methods.h"
 #include "rpc/json.h"
-
-enum {
-    OP_PUSHDATA1 = 0x4c,
-    OP_PUSHDATA2 = 0x4d,
-    OP_PUSHDATA4 = 0x4e,
-    OP_1NEGATE = 0x4f,
-    OP_RESERVED = 0x50,
-    OP_1 = 0x51,
-    OP_16 = 0x60,
-    OP_NOP = 0x61,
-    OP_RETURN = 0x6a,
-    OP_CHECKSIG = 0xac,
-    OP_CHECKSIGADD = 0xba,
-    OP_INVALID = 0xff
-};
 
 /* Operations from OP_NOP to OP_CHECKSIGADD. */
 static const char names[OP_CHECKSIGADD - OP_NOP + 1][24] = {
